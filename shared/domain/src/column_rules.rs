@@ -1,0 +1,295 @@
+//! Which columns a model leaves out, and why: constants, duplicates, identifiers and text that is nearly all distinct.
+
+use std::fmt;
+
+use crate::{ColumnKind, ColumnProfile, Profile};
+
+/// A constant column's share of one value, in all rows.
+const QUASI_CONSTANT_SHARE: f64 = 0.98;
+/// Text with more distinct values than this share of the rows tells a model nothing.
+const HIGH_CARDINALITY_SHARE: f64 = 0.5;
+/// Text is a code when more than this share is distinct …
+const CODE_UNIQUE_SHARE: f64 = 0.95;
+/// … and more than this share of its first values looks like one.
+const CODE_LIKE_SHARE: f64 = 0.9;
+
+/// Why a column is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exclusion {
+    /// One value in at least 98 % of the rows.
+    Constant,
+    /// The same values as an earlier column.
+    Duplicate {
+        /// The earlier column.
+        of: String,
+    },
+    /// Names the row instead of describing it.
+    Identifier,
+    /// Text, more than half of it distinct.
+    HighCardinality,
+}
+
+impl fmt::Display for Exclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.write_str("constant or nearly so"),
+            Self::Duplicate { of } => write!(f, "duplicate of '{of}'"),
+            Self::Identifier => f.write_str("identifier"),
+            Self::HighCardinality => f.write_str("text with mostly distinct values"),
+        }
+    }
+}
+
+/// The columns that a model of `target` leaves out, in the order of the table, each with the first reason that applies. The target is never left out. When every
+/// feature is nearly constant, none is left out for that.
+pub fn exclusions(profile: &Profile, target: &str) -> Vec<(String, Exclusion)> {
+    let features = || profile.columns.iter().filter(|column| column.name != target);
+    let all_constant = features().all(|column| is_quasi_constant(column, profile.rows));
+    let reason = |column: &ColumnProfile| {
+        if !all_constant && is_quasi_constant(column, profile.rows) {
+            return Some(Exclusion::Constant);
+        }
+        if let Some(of) = column.duplicate_of.as_ref().filter(|of| *of != target) {
+            return Some(Exclusion::Duplicate { of: of.clone() });
+        }
+        if is_identifier(column, profile.rows) {
+            return Some(Exclusion::Identifier);
+        }
+        is_high_cardinality(column, profile.rows, HIGH_CARDINALITY_SHARE).then_some(Exclusion::HighCardinality)
+    };
+    features().filter_map(|column| Some((column.name.clone(), reason(column)?))).collect()
+}
+
+/// At most one distinct value.
+pub fn is_constant(column: &ColumnProfile) -> bool {
+    column.unique <= 1
+}
+
+/// One value fills at least 98 % of all rows; a column without any value does not count as one.
+pub fn is_quasi_constant(column: &ColumnProfile, rows: u64) -> bool {
+    rows > 0 && column.top_count() as f64 >= QUASI_CONSTANT_SHARE * rows as f64
+}
+
+/// Text whose distinct values are more than `share` of the rows.
+pub fn is_high_cardinality(column: &ColumnProfile, rows: u64, share: f64) -> bool {
+    column.kind == ColumnKind::Text && column.unique as f64 > share * rows as f64
+}
+
+/// An identifier by its name, or a column of consecutive whole numbers in any order, or of distinct codes.
+pub fn is_identifier(column: &ColumnProfile, rows: u64) -> bool {
+    is_identifier_name(&column.name)
+        || match column.kind {
+            ColumnKind::Integer => is_consecutive(column, rows),
+            ColumnKind::Text => column.unique as f64 > CODE_UNIQUE_SHARE * rows as f64 && column.code_like_share > CODE_LIKE_SHARE,
+            ColumnKind::Float | ColumnKind::Boolean => false,
+        }
+}
+
+fn is_consecutive(column: &ColumnProfile, rows: u64) -> bool {
+    column.missing == 0
+        && column.unique == rows
+        && rows > 1
+        && column.numeric.as_ref().is_some_and(|stats| (stats.max - stats.min - (rows - 1) as f64).abs() < 0.5)
+}
+
+/// Whether a name reads as an identifier's: `id`, `user_id`, `Order ID`, `uuid`, `index`, `row_num`, `serial…`.
+pub fn is_identifier_name(name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    let owners = ["order", "customer", "user", "transaction", "product", "session", "record"];
+    matches!(name.as_str(), "id" | "uuid" | "guid" | "index")
+        || name.ends_with("_id")
+        || name.starts_with("id_")
+        || name.contains("_id_")
+        || name.starts_with("serial")
+        || (name.starts_with("row") && name.contains("num"))
+        || owners.iter().any(|owner| name.split_once(owner).is_some_and(|(_, rest)| rest.contains("id")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NumericStats, TopValue};
+
+    fn column(name: &str, kind: ColumnKind, unique: u64, missing: u64, top: u64) -> ColumnProfile {
+        ColumnProfile {
+            name: name.to_owned(),
+            kind,
+            missing,
+            unique,
+            unique_exact: true,
+            top_values: if top == 0 { vec![] } else { vec![TopValue { value: "x".to_owned(), count: top }] },
+            samples: vec![],
+            code_like_share: 1.0,
+            duplicate_of: None,
+            numeric: None,
+        }
+    }
+
+    fn ranged(min: f64, max: f64) -> Option<NumericStats> {
+        Some(NumericStats {
+            min,
+            q25: min,
+            median: min,
+            q75: max,
+            max,
+            mean: min,
+            std: 0.0,
+            skewness: 0.0,
+            quantiles_exact: true,
+            is_integer: true,
+            infinite: 0,
+            zeros: 0,
+            negatives: 0,
+            histogram: vec![],
+        })
+    }
+
+    fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
+        Profile { rows, columns, bytes: 0, sha256: String::new() }
+    }
+
+    #[test]
+    fn names_that_read_as_identifiers() {
+        let identifiers = [
+            "id",
+            "ID",
+            "Id",
+            "customer_id",
+            "CUSTOMER_ID",
+            "user_id",
+            "userId",
+            "order_id",
+            "orderId",
+            "transaction_id",
+            "product_id",
+            "session_id",
+            "uuid",
+            "UUID",
+            "guid",
+            "GUID",
+            "index",
+            "row_num",
+            "rownum",
+            "serial",
+            "record_id",
+            "User ID",
+            "_id",
+            "id_x",
+            "a_id_b",
+            "INDEX ",
+            "rowcount_number",
+            "serialno",
+            "serial killer",
+            // The pattern's known false positives, kept because clients know them.
+            "ordered_width",
+            "customer_paid",
+            "product_width",
+            "transaction_valid",
+            "order_void",
+            "user_fluid",
+            "record_fluid",
+            "productidea",
+        ];
+        for name in identifiers {
+            assert!(is_identifier_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_do_not() {
+        let others = [
+            "age",
+            "AGE",
+            "income",
+            "salary",
+            "price",
+            "cost",
+            "quantity",
+            "amount",
+            "rating",
+            "score",
+            "height",
+            "weight",
+            "category",
+            "type",
+            "name",
+            "description",
+            "date",
+            "timestamp",
+            "is_active",
+            "has_value",
+            "index2",
+            "uuid_col",
+            "midi",
+            "identity",
+            "valid",
+            "paid",
+        ];
+        for name in others {
+            assert!(!is_identifier_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn consecutive_whole_numbers_are_identifiers() {
+        let with_range = |kind, unique, min, max| ColumnProfile { numeric: ranged(min, max), ..column("n", kind, unique, 0, 1) };
+        assert!(is_identifier(&with_range(ColumnKind::Integer, 5, 1.0, 5.0), 5), "3, 1, 2, 5, 4");
+        assert!(!is_identifier(&with_range(ColumnKind::Float, 3, 1.0, 3.0), 3), "floats");
+        assert!(!is_identifier(&with_range(ColumnKind::Integer, 3, 2.0, 6.0), 3), "2, 4, 6");
+        assert!(!is_identifier(&with_range(ColumnKind::Integer, 4, 1.0, 5.0), 5), "repeated");
+    }
+
+    #[test]
+    fn distinct_codes_are_identifiers() {
+        assert!(is_identifier(&column("c", ColumnKind::Text, 100, 0, 1), 100));
+        assert!(is_identifier(&column("c", ColumnKind::Text, 96, 0, 2), 100));
+        assert!(!is_identifier(&column("c", ColumnKind::Text, 95, 0, 2), 100));
+        let with_blanks = ColumnProfile { code_like_share: 0.0, ..column("c", ColumnKind::Text, 100, 0, 1) };
+        assert!(!is_identifier(&with_blanks, 100));
+        assert!(is_identifier(&column("id", ColumnKind::Float, 0, 0, 0), 0), "by name alone");
+    }
+
+    #[test]
+    fn constants() {
+        assert!(is_constant(&column("c", ColumnKind::Integer, 1, 0, 5)));
+        assert!(is_constant(&column("c", ColumnKind::Float, 0, 5, 0)), "nothing but missing");
+        assert!(is_constant(&column("c", ColumnKind::Float, 0, 0, 0)), "no rows");
+        assert!(!is_constant(&column("c", ColumnKind::Integer, 2, 0, 4)));
+    }
+
+    #[test]
+    fn near_constants_are_counted_over_all_rows() {
+        let of = |top, missing| column("c", ColumnKind::Integer, 2, missing, top);
+        assert!(is_quasi_constant(&of(98, 0), 100));
+        assert!(is_quasi_constant(&of(99, 0), 100));
+        assert!(!is_quasi_constant(&of(97, 0), 100));
+        assert!(!is_quasi_constant(&of(60, 40), 100));
+        assert!(!is_quasi_constant(&of(0, 100), 100), "nothing but missing");
+    }
+
+    #[test]
+    fn high_cardinality_is_for_text() {
+        assert!(!is_high_cardinality(&column("c", ColumnKind::Text, 5, 0, 1), 10, HIGH_CARDINALITY_SHARE));
+        assert!(is_high_cardinality(&column("c", ColumnKind::Text, 6, 0, 1), 10, HIGH_CARDINALITY_SHARE));
+        assert!(!is_high_cardinality(&column("c", ColumnKind::Float, 10, 0, 1), 10, HIGH_CARDINALITY_SHARE));
+        assert!(!is_high_cardinality(&column("c", ColumnKind::Text, 5, 0, 1), 10, 0.8));
+        assert!(is_high_cardinality(&column("c", ColumnKind::Text, 5, 0, 1), 10, 0.3));
+    }
+
+    #[test]
+    fn nothing_is_left_out_when_every_feature_is_constant() {
+        let constant = |name: &str| column(name, ColumnKind::Integer, 1, 0, 100);
+        let profile = table(100, vec![constant("a"), constant("b"), column("y", ColumnKind::Integer, 2, 0, 50)]);
+        assert_eq!(exclusions(&profile, "y"), vec![]);
+    }
+
+    #[test]
+    fn a_copy_of_the_target_stays_and_a_copy_of_a_feature_goes() {
+        let copy =
+            |name: &str, of: &str| ColumnProfile { duplicate_of: Some(of.to_owned()), ..column(name, ColumnKind::Integer, 9, 0, 20) };
+        let feature = column("a", ColumnKind::Integer, 9, 0, 20);
+        let target = column("y", ColumnKind::Integer, 2, 0, 50);
+        let profile = table(100, vec![target, feature, copy("b", "a"), copy("leak", "y")]);
+        assert_eq!(exclusions(&profile, "y"), vec![("b".to_owned(), Exclusion::Duplicate { of: "a".to_owned() })]);
+    }
+}

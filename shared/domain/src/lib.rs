@@ -1,0 +1,29 @@
+//! What exists in the product, as plain data: datasets, jobs and their state machine, profiles of tables, metrics, and the
+//! rules over them (problem type, time budget, columns to exclude). No I/O, nothing of AWS, imports none of our crates.
+//!
+//! The names of serialised fields are those of the HTTP interface and of the stored items; additions are additive.
+
+mod budget;
+mod column_rules;
+mod dataset;
+mod ids;
+mod job;
+pub mod limits;
+mod metrics;
+mod preprocessing;
+mod problem;
+mod profile;
+mod progress;
+mod timestamp;
+
+pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
+pub use column_rules::{Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant};
+pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
+pub use ids::{DatasetId, InvalidId, JobId, UserId};
+pub use job::{Job, JobFiles, JobStatus};
+pub use metrics::Metrics;
+pub use preprocessing::{FeatureType, NumericRange, PreprocessingInfo};
+pub use problem::{ProblemType, TargetFacts, detect_problem_type};
+pub use profile::{ColumnKind, ColumnProfile, HistogramBin, NumericStats, Profile, TopValue};
+pub use progress::{Phase, Progress};
+pub use timestamp::Timestamp;

@@ -1,0 +1,138 @@
+//! What is known of a table after one reading: the content of `profile.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ColumnStats, ColumnType};
+
+/// A table's profile. Counts are of rows; shares are not rounded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Data rows, without the header.
+    pub rows: u64,
+    /// The columns in the order of the file.
+    pub columns: Vec<ColumnProfile>,
+    /// Bytes of the file as it was read.
+    pub bytes: u64,
+    /// SHA-256 of the file, in hex: the data's fingerprint.
+    pub sha256: String,
+}
+
+impl Profile {
+    /// The column of that exact name.
+    pub fn column(&self, name: &str) -> Option<&ColumnProfile> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// What the cells of a column are, decided over the whole table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// Whole numbers that fit 64 bits.
+    Integer,
+    /// Numbers, or no value at all.
+    Float,
+    /// `True` and `False` only.
+    Boolean,
+    /// Everything else.
+    Text,
+}
+
+/// One column's profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// The header's text, made unique.
+    pub name: String,
+    /// What its cells are.
+    pub kind: ColumnKind,
+    /// Rows without a value.
+    pub missing: u64,
+    /// Distinct values, missing not counted.
+    pub unique: u64,
+    /// Whether `unique` was counted; otherwise it is a lower bound, reached when counting stopped.
+    pub unique_exact: bool,
+    /// The most frequent values, most frequent first, ties by text; at most 20.
+    pub top_values: Vec<TopValue>,
+    /// The first distinct values in the table's order; at most 5.
+    pub samples: Vec<String>,
+    /// Of the first 100 values, the share made of letters, digits, `-` and `_` only (text columns; else 0).
+    pub code_like_share: f64,
+    /// The first earlier column with the same values in every row.
+    pub duplicate_of: Option<String>,
+    /// Statistics of a numeric column with at least one finite value.
+    pub numeric: Option<NumericStats>,
+}
+
+impl ColumnProfile {
+    /// The type that the HTTP interface shows.
+    pub fn column_type(&self) -> ColumnType {
+        match self.kind {
+            ColumnKind::Integer | ColumnKind::Float => ColumnType::Numeric,
+            ColumnKind::Boolean | ColumnKind::Text => ColumnType::Categorical,
+        }
+    }
+
+    /// The statistics that the HTTP interface shows, for a table of `rows` rows.
+    pub fn stats(&self, rows: u64) -> ColumnStats {
+        let share = if rows == 0 { 0.0 } else { self.missing as f64 / rows as f64 };
+        ColumnStats { unique: self.unique, missing: self.missing, missing_pct: (share * 10_000.0).round() / 100.0 }
+    }
+
+    /// Rows that hold the most frequent value.
+    pub fn top_count(&self) -> u64 {
+        self.top_values.first().map_or(0, |top| top.count)
+    }
+}
+
+/// A value and how often it occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopValue {
+    /// The value as text.
+    pub value: String,
+    /// Rows that hold it.
+    pub count: u64,
+}
+
+/// Statistics over the finite values of a numeric column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NumericStats {
+    /// Smallest.
+    pub min: f64,
+    /// Lower quartile.
+    pub q25: f64,
+    /// Median.
+    pub median: f64,
+    /// Upper quartile.
+    pub q75: f64,
+    /// Largest.
+    pub max: f64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Sample standard deviation (n − 1); 0 for a single value.
+    pub std: f64,
+    /// Adjusted Fisher–Pearson skewness; 0 for fewer than three values or no spread.
+    pub skewness: f64,
+    /// Whether the quartiles are exact; otherwise they are of a uniform sample.
+    pub quantiles_exact: bool,
+    /// Whether every value, missing ones aside, is finite and a whole number.
+    pub is_integer: bool,
+    /// Values that are `inf` or `-inf`; they enter no other figure here.
+    pub infinite: u64,
+    /// Values equal to 0.
+    pub zeros: u64,
+    /// Values below 0.
+    pub negatives: u64,
+    /// Counts in up to 20 bins of equal width over `min..=max`.
+    pub histogram: Vec<HistogramBin>,
+}
+
+/// One bar of a histogram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistogramBin {
+    /// Lower edge, included.
+    pub low: f64,
+    /// Upper edge, excluded but for the last bin.
+    pub high: f64,
+    /// Values inside.
+    pub count: u64,
+}
