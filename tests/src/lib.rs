@@ -1,1 +1,143 @@
-//! The whole-system tests live in `tests/`.
+//! What the whole-system tests share: a stack of their own on free ports, and a client that speaks HTTP and nothing else.
+//!
+//! The binaries are those beside the test's own: `make test` builds them first.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
+
+mod tables;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+pub use tables::{Table, churn, flowers, houses};
+
+/// How long a stack may take to serve or to stop.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The folder of the built binaries: the one above the test executable's.
+pub fn binaries() -> PathBuf {
+    let test = std::env::current_exe().expect("the test has a path");
+    test.ancestors().nth(2).expect("the test is in target/<profile>/deps").to_owned()
+}
+
+/// The local stack's command with its arguments.
+pub fn stack_command(arguments: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(binaries().join("automl-local"));
+    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// A running local stack.
+pub struct Stack {
+    /// `http://localhost:PORT`.
+    pub url: String,
+    child: Child,
+    _stdout: Lines<BufReader<ChildStdout>>,
+    http: reqwest::Client,
+}
+
+impl Stack {
+    /// Starts a stack on free ports with its data in `data`, and waits until it serves.
+    pub async fn start(data: &Path) -> Self {
+        let log = std::fs::File::create(data.with_extension("log")).expect("the log can be written");
+        let mut child =
+            stack_command(&["up", "--port", "0"], data).stdout(Stdio::piped()).stderr(log).spawn().expect("automl-local is built");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let url = timeout(PATIENCE, async {
+            while let Some(line) = lines.next_line().await.expect("stdout is text") {
+                if let Some(url) = line.strip_prefix("ready ") {
+                    return url.to_owned();
+                }
+            }
+            panic!("the stack ended before it was ready; see {}", data.with_extension("log").display());
+        });
+        let url = url.await.expect("the stack gets ready in time");
+        Self { url, child, _stdout: lines, http: reqwest::Client::new() }
+    }
+
+    /// Asks the stack to stop, as Ctrl-C does, and waits for it.
+    pub async fn stop(mut self) -> ExitStatus {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).expect("the stack runs");
+        kill(Pid::from_raw(pid), Signal::SIGINT).expect("the stack can be signalled");
+        timeout(PATIENCE, self.child.wait()).await.expect("the stack stops in time").expect("its status is known")
+    }
+
+    /// Sends a request; a `null` body sends none.
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        let request = if body.is_null() { request } else { request.json(body) };
+        request.send().await.expect("the stack answers")
+    }
+
+    /// Sends a request and takes status and JSON body.
+    pub async fn call(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let answer = self.send(method, path, &body).await;
+        (answer.status(), answer.json().await.expect("the answer is JSON"))
+    }
+
+    /// A `GET` that must succeed.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call(Method::GET, path, Value::Null).await;
+        assert_eq!(status, StatusCode::OK, "GET {path}: {body}");
+        body
+    }
+
+    /// A `POST` that must succeed.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(Method::POST, path, body).await;
+        assert_eq!(status, StatusCode::OK, "POST {path}: {answer}");
+        answer
+    }
+
+    /// What a presigned URL gives.
+    pub async fn download(&self, url: &str) -> Vec<u8> {
+        let answer = self.http.get(url).send().await.expect("storage answers");
+        assert_eq!(answer.status(), StatusCode::OK, "GET {url}");
+        answer.bytes().await.expect("the object arrives").to_vec()
+    }
+
+    /// Asks for an upload URL and puts the bytes there; the dataset's id.
+    pub async fn upload(&self, filename: &str, bytes: Vec<u8>) -> String {
+        let upload = self.post("/upload/request-url", json!({ "filename": filename })).await;
+        let url = upload["upload_url"].as_str().expect("an upload URL");
+        let answer = self.http.put(url).header("content-type", "text/csv").body(bytes).send().await.expect("storage answers");
+        assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap_or_default());
+        upload["dataset_id"].as_str().expect("a dataset id").to_owned()
+    }
+
+    /// Trains on a confirmed dataset with the smallest budget and waits for the end; the finished job, whatever its status.
+    pub async fn train(&self, dataset_id: &str, target: &str) -> Value {
+        let request = json!({ "dataset_id": dataset_id, "target_column": target, "config": { "time_budget": 60 } });
+        let job = self.post("/train", request).await;
+        let path = format!("/jobs/{}", job["job_id"].as_str().expect("a job id"));
+        self.wait_for(&path, Duration::from_secs(150), |job| matches!(job["status"].as_str(), Some("completed" | "failed"))).await
+    }
+
+    /// Gets `path` until `done` holds of the answer.
+    pub async fn wait_for(&self, path: &str, patience: Duration, done: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + patience;
+        loop {
+            let (_, body) = self.call(Method::GET, path, Value::Null).await;
+            if done(&body) {
+                return body;
+            }
+            assert!(Instant::now() < deadline, "{path} is still {body}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}

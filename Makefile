@@ -1,0 +1,100 @@
+# The one front door: `make help` lists what a person does here.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PORT ?= 8000
+BUDGET ?= 60
+DATA ?=
+TARGET ?=
+ARCH ?= arm64
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET_DIR)/debug
+VENV := .venv
+FUNCTIONS := upload datasets jobs deploy predict ingest job-events
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: binaries ## Upload a table, train, deploy, predict (DATA=file.csv TARGET=column BUDGET=60)
+	@$(BIN)/automl-local demo --port $(PORT) --budget $(BUDGET) $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
+
+.PHONY: up
+up: binaries ## Serve everything on this machine until Ctrl-C (PORT=8000)
+	@exec $(BIN)/automl-local up --port $(PORT)
+
+.PHONY: reset
+reset: binaries ## Delete the local stack's data
+	@$(BIN)/automl-local reset
+
+.PHONY: binaries
+binaries: tools-cargo
+	@echo "building (the first time takes several minutes) …"
+	@cargo build --workspace --bins
+
+.PHONY: test
+test: tools-cargo tools-nextest $(VENV)/installed ## Run every test
+	cargo build --workspace --bins
+	AUTOML_PYTHON="$(CURDIR)/$(VENV)/bin/python" cargo nextest run --workspace
+	cargo test --workspace --doc --quiet
+
+.PHONY: check
+check: tools-cargo ## Formatting, lints and the quick tests: before each commit
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo nextest run --workspace --exclude system-tests
+
+.PHONY: deny
+deny: tools-deny ## Licences, advisories and duplicates of the dependencies
+	cargo deny --all-features check
+
+.PHONY: build
+build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64)
+	@case "$(ARCH)" in arm64) triple=aarch64-unknown-linux-gnu;; x86_64) triple=x86_64-unknown-linux-gnu;; \
+	  *) echo "ARCH is $(ARCH): use arm64 or x86_64" >&2; exit 1;; esac; \
+	rustup target list --installed | grep -qx "$$triple" || rustup target add "$$triple" || \
+	  { echo "cannot install Rust's standard library for $$triple: run 'rustup target add $$triple' where the network allows it" >&2; exit 1; }; \
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --target "$$triple" \
+	  $(foreach name,$(FUNCTIONS),--bin $(name)) --bin trainer; \
+	ls -l "$(TARGET_DIR)"/lambda/*/bootstrap
+
+.PHONY: deploy
+deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)
+	@command -v sam >/dev/null || { echo "the SAM CLI is missing: python3 -m pip install aws-sam-cli" >&2; exit 1; }
+	sam build
+	sam deploy --guided
+
+.PHONY: destroy
+destroy: ## Remove the deployed stack
+	@command -v sam >/dev/null || { echo "the SAM CLI is missing: python3 -m pip install aws-sam-cli" >&2; exit 1; }
+	sam delete
+
+# ---- what the targets need, installed when it is missing ----
+
+.PHONY: tools-cargo
+tools-cargo:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust (stable), then run make again" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install build-essential" >&2; exit 1; }
+
+.PHONY: tools-nextest
+tools-nextest:
+	@cargo nextest --version >/dev/null 2>&1 || { echo "installing cargo-nextest …"; cargo install --locked cargo-nextest; }
+
+.PHONY: tools-deny
+tools-deny:
+	@cargo deny --version >/dev/null 2>&1 || { echo "installing cargo-deny …"; cargo install --locked cargo-deny; }
+
+.PHONY: tools-lambda
+tools-lambda: tools-cargo
+	@[ -x $(VENV)/bin/python ] || python3 -m venv $(VENV) || { echo "python3 cannot make a virtual environment: apt-get install python3-venv" >&2; exit 1; }
+	@[ -x $(VENV)/bin/cargo-lambda ] || { echo "installing cargo-lambda …"; $(VENV)/bin/pip install --quiet cargo-lambda; }
+
+$(VENV)/installed: tests/requirements.txt
+	@echo "installing what the tests compare with …"
+	@[ -x $(VENV)/bin/python ] || python3 -m venv $(VENV) || { echo "python3 cannot make a virtual environment: apt-get install python3-venv" >&2; exit 1; }
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

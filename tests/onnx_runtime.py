@@ -1,0 +1,48 @@
+"""Answers rows with ONNX Runtime: the second opinion on a downloaded model.
+
+usage: onnx_runtime.py MODEL.onnx < ROWS.json
+
+ROWS.json is a list of objects, feature → value. Prints a list with, for each row, `prediction` and, for classification,
+`probabilities` and the `keys` under which the service reports them: the labels where they are numbers, else their positions.
+"""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+
+
+def batch(session, features, rows):
+    numeric = [f["name"] for f in features if f["type"] == "numeric"]
+    categorical = [f["name"] for f in features if f["type"] == "categorical"]
+    feeds, texts = {}, iter(categorical)
+    for given in session.get_inputs():
+        if given.type == "tensor(float)":
+            feeds[given.name] = np.array([[row[name] for name in numeric] for row in rows], dtype=np.float32)
+        else:
+            name = next(texts)
+            feeds[given.name] = np.array([[str(row[name])] for row in rows], dtype=object)
+    return feeds
+
+
+def main(path):
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    manifest = json.loads(session.get_modelmeta().custom_metadata_map["manifest"])
+    rows = json.load(sys.stdin)
+    names = [output.name for output in session.get_outputs()]
+    outputs = dict(zip(names, session.run(None, batch(session, manifest["features"], rows))))
+    labels = manifest["labels"]
+    if not labels:
+        answers = [{"prediction": float(value)} for value in outputs["variable"].reshape(-1)]
+    else:
+        keys = [str(i) if isinstance(l, str) else str(int(l) if l == int(l) else l) for i, l in enumerate(labels)]
+        probabilities = outputs["probabilities"].astype(float)
+        answers = [{"prediction": int(row.argmax()), "keys": keys, "probabilities": row.tolist()} for row in probabilities]
+    json.dump(answers, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
