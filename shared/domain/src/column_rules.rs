@@ -12,6 +12,8 @@ const HIGH_CARDINALITY_SHARE: f64 = 0.5;
 const CODE_UNIQUE_SHARE: f64 = 0.95;
 /// … and more than this share of its first values looks like one.
 const CODE_LIKE_SHARE: f64 = 0.9;
+/// An estimated number of distinct values above this share of the rows may well be all of them.
+const ESTIMATED_AS_ALL: f64 = 0.95;
 
 /// Why a column is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +88,9 @@ pub fn is_identifier(column: &ColumnProfile, rows: u64) -> bool {
 }
 
 fn is_consecutive(column: &ColumnProfile, rows: u64) -> bool {
+    let all_distinct = if column.unique_exact { column.unique == rows } else { column.unique as f64 > ESTIMATED_AS_ALL * rows as f64 };
     column.missing == 0
-        && column.unique == rows
+        && all_distinct
         && rows > 1
         && column.numeric.as_ref().is_some_and(|stats| (stats.max - stats.min - (rows - 1) as f64).abs() < 0.5)
 }

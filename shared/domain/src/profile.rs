@@ -49,7 +49,7 @@ pub struct ColumnProfile {
     pub missing: u64,
     /// Distinct values, missing not counted.
     pub unique: u64,
-    /// Whether `unique` was counted; otherwise it is a lower bound, reached when counting stopped.
+    /// Whether `unique` was counted; otherwise it is an estimate within about 3 %.
     pub unique_exact: bool,
     /// The most frequent values, most frequent first, ties by text; at most 20.
     pub top_values: Vec<TopValue>,
