@@ -1,0 +1,69 @@
+//! Changes of state as EventBridge events. Source: the Batch user guide, "AWS Batch events".
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::{sync::mpsc, time::sleep};
+use uuid::Uuid;
+
+use super::job::BatchJob;
+use crate::{lambda::Function, stack::timestamp, template::ACCOUNT};
+
+/// How often an event is delivered again when the function fails.
+const RETRIES: u32 = 2;
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Sends each change to the function, in their order.
+pub(super) async fn deliver(mut changes: mpsc::UnboundedReceiver<BatchJob>, function: Arc<Function>) {
+    while let Some(job) = changes.recv().await {
+        let event = Bytes::from(event(&job));
+        let mut attempts = 0;
+        while let Err(error) = function.invoke(event.clone()).await {
+            tracing::warn!(function = function.name(), "the event of {} failed: {error}", job.job_name);
+            if attempts == RETRIES {
+                tracing::error!(function = function.name(), "the event of {} is given up", job.job_name);
+                break;
+            }
+            attempts += 1;
+            sleep(RETRY_DELAY * attempts).await;
+        }
+    }
+}
+
+fn event(job: &BatchJob) -> String {
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4().to_string(),
+        "detail-type": "Batch Job State Change",
+        "source": "aws.batch",
+        "account": ACCOUNT,
+        "time": timestamp(),
+        "region": "us-east-1",
+        "resources": [format!("arn:aws:batch:us-east-1:{ACCOUNT}:job/{}", job.job_id)],
+        "detail": detail(job),
+    })
+    .to_string()
+}
+
+/// The job as Batch describes it.
+pub(super) fn detail(job: &BatchJob) -> serde_json::Value {
+    json!({
+        "jobArn": format!("arn:aws:batch:us-east-1:{ACCOUNT}:job/{}", job.job_id),
+        "jobName": job.job_name,
+        "jobId": job.job_id,
+        "jobQueue": format!("arn:aws:batch:us-east-1:{ACCOUNT}:job-queue/{}", job.job_queue),
+        "jobDefinition": format!("arn:aws:batch:us-east-1:{ACCOUNT}:job-definition/{}:1", job.job_definition),
+        "status": job.status,
+        "statusReason": job.status_reason,
+        "attempts": [],
+        "createdAt": job.created_at,
+        "startedAt": job.started_at,
+        "stoppedAt": job.stopped_at,
+        "retryStrategy": { "attempts": job.attempts, "evaluateOnExit": [] },
+        "timeout": { "attemptDurationSeconds": job.timeout },
+        "dependsOn": [],
+        "parameters": job.parameters,
+        "container": { "environment": job.environment, "exitCode": job.exit_code },
+    })
+}

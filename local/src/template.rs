@@ -1,0 +1,169 @@
+//! What the local stack takes from the deployment template, so that there is one list of routes, tables and time-outs.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::Context as _;
+use serde_yaml_ng::Value;
+
+const TEMPLATE: &str = include_str!("../../template.yaml");
+/// The account number in local names.
+pub const ACCOUNT: &str = "000000000000";
+
+/// The parts of the template that the local stack acts on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// By the name of the binary.
+    pub functions: BTreeMap<String, Function>,
+    /// The tables as `CreateTable` takes them.
+    pub tables: Vec<serde_json::Value>,
+    /// Names of buckets, tables, queue and definition, as the functions' environment has them.
+    pub environment: BTreeMap<String, String>,
+    /// Of the objects in the datasets bucket, those whose creation sets off `ingest`.
+    pub upload_prefix: String,
+}
+
+/// A function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// What it answers.
+    pub routes: Vec<Route>,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Megabytes.
+    pub memory: u64,
+}
+
+/// An HTTP route, `GET` `/jobs/{job_id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// In capitals.
+    pub method: String,
+    /// With parameters in braces.
+    pub path: String,
+}
+
+impl Template {
+    /// Reads the template that this program was built with.
+    pub fn read() -> anyhow::Result<Self> {
+        let template: Value = serde_yaml_ng::from_str(TEMPLATE).context("template.yaml is not YAML")?;
+        let resources = template.get("Resources").and_then(Value::as_mapping).context("template.yaml has no resources")?;
+        let globals =
+            template.get("Globals").and_then(|globals| globals.get("Function")).context("template.yaml has no Globals.Function")?;
+        let of_type = |wanted: &str| {
+            let wanted = wanted.to_owned();
+            resources.values().filter(move |resource| text(resource, "Type").as_deref() == Some(wanted.as_str()))
+        };
+
+        let mut functions = BTreeMap::new();
+        let mut upload_prefix = None;
+        for resource in of_type("AWS::Serverless::Function") {
+            let binary = resource.get("Metadata").and_then(|metadata| text(metadata.get("BuildProperties")?, "Binary"));
+            let binary = binary.context("a function of template.yaml names no binary")?;
+            let properties = resource.get("Properties").with_context(|| format!("function {binary} has no properties"))?;
+            let number = |name: &str| properties.get(name).or_else(|| globals.get(name)).and_then(Value::as_u64);
+            let timeout = Duration::from_secs(number("Timeout").with_context(|| format!("function {binary} has no timeout"))?);
+            let memory = number("MemorySize").with_context(|| format!("function {binary} has no memory size"))?;
+            let mut routes = Vec::new();
+            for event in properties.get("Events").and_then(Value::as_mapping).into_iter().flat_map(|events| events.values()) {
+                let Some(of_event) = event.get("Properties") else { continue };
+                match (text(of_event, "Path"), text(of_event, "Method")) {
+                    (Some(path), Some(method)) => routes.push(Route { method: method.to_uppercase(), path }),
+                    _ => upload_prefix = upload_prefix.or_else(|| prefix(of_event)),
+                }
+            }
+            functions.insert(binary, Function { routes, timeout, memory });
+        }
+
+        let variables = globals.get("Environment").and_then(|environment| environment.get("Variables")?.as_mapping());
+        let environment = variables.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), resolved(value)?)));
+        let tables = of_type("AWS::DynamoDB::Table").map(table).collect::<anyhow::Result<_>>()?;
+        Ok(Self {
+            functions,
+            tables,
+            environment: environment.collect(),
+            upload_prefix: upload_prefix.context("template.yaml has no event for created objects")?,
+        })
+    }
+}
+
+/// The table's properties, those that `CreateTable` knows.
+fn table(resource: &Value) -> anyhow::Result<serde_json::Value> {
+    const KNOWN: [&str; 5] = ["TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"];
+    let properties = resource.get("Properties").context("a table of template.yaml has no properties")?;
+    let known = KNOWN.iter().filter_map(|name| Some(((*name).to_owned(), json(properties.get(name)?))));
+    Ok(serde_json::Value::Object(known.collect()))
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Sequence(items) => items.iter().map(json).collect(),
+        Value::Mapping(fields) => fields
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), json(value))))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => number.as_i64().into(),
+        other => resolved(other).into(),
+    }
+}
+
+fn prefix(event: &Value) -> Option<String> {
+    let rules = event.get("Filter")?.get("S3Key")?.get("Rules")?.as_sequence()?;
+    rules.iter().find(|rule| text(rule, "Name").as_deref() == Some("prefix")).and_then(|rule| text(rule, "Value"))
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    value.get(name)?.as_str().map(str::to_owned)
+}
+
+/// A text with its parameters filled in as the local stack has them.
+fn resolved(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Tagged(tagged) if tagged.tag == "Ref" => parameter(tagged.value.as_str()?).map(str::to_owned),
+        Value::Tagged(tagged) if tagged.tag == "Sub" => {
+            let mut text = tagged.value.as_str()?.to_owned();
+            for name in ["Project", "Environment", "AWS::AccountId"] {
+                text = text.replace(&format!("${{{name}}}"), parameter(name)?);
+            }
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+fn parameter(name: &str) -> Option<&'static str> {
+    match name {
+        "Project" => Some("automl"),
+        "Environment" => Some("local"),
+        "AWS::AccountId" => Some(ACCOUNT),
+        "CorsOrigins" => Some("[\"*\"]"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_names_every_function_and_its_routes() {
+        let template = Template::read().unwrap();
+        let names: Vec<&str> = template.functions.keys().map(String::as_str).collect();
+        assert_eq!(names, ["datasets", "deploy", "ingest", "job-events", "jobs", "predict", "upload"]);
+        assert!(template.functions["jobs"].routes.contains(&Route { method: "PATCH".to_owned(), path: "/jobs/{job_id}".to_owned() }));
+        assert_eq!(template.functions["ingest"].timeout, Duration::from_mins(15));
+        assert_eq!(template.functions["deploy"].timeout, Duration::from_secs(30), "the default of all functions");
+    }
+
+    #[test]
+    fn names_are_filled_in() {
+        let template = Template::read().unwrap();
+        assert_eq!(template.environment["S3_BUCKET_DATASETS"], format!("automl-local-datasets-{ACCOUNT}"));
+        assert_eq!(template.upload_prefix, "datasets/");
+        let names: Vec<&str> = template.tables.iter().filter_map(|table| table["TableName"].as_str()).collect();
+        assert_eq!(names, ["automl-local-datasets", "automl-local-training-jobs"]);
+        assert_eq!(template.tables[1]["GlobalSecondaryIndexes"][0]["IndexName"], "user_id-created_at-index");
+    }
+}
