@@ -1,2 +1,6 @@
-//! placeholder
-fn main() {}
+//! The datasets function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), api::StartError> {
+    api::run(datasets::init()).await
+}

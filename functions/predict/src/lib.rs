@@ -1,1 +1,54 @@
-//! placeholder
+//! Predictions of deployed models. Links no table reader, no trainer: its dependency tree is a cold start.
+
+mod answer;
+mod error;
+mod features;
+mod info;
+mod models;
+mod predict;
+
+use std::sync::Arc;
+
+use api::{ApiError, internal};
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use cloud::{CloudError, Jobs, Objects, SdkConfig, Setting};
+use domain::{Job, UserId};
+
+use models::Models;
+
+/// What the routes work on.
+#[derive(Debug)]
+pub struct App {
+    jobs: Jobs,
+    models: Models,
+}
+
+impl App {
+    /// The places that the environment names.
+    pub fn from_env(config: &SdkConfig) -> Result<Self, CloudError> {
+        Ok(Self { jobs: Jobs::new(config, Setting::JobsTable.read()?), models: Models::new(Objects::new(config)) })
+    }
+
+    /// The caller's job.
+    async fn job(&self, user: &UserId, id: &str, what: &'static str) -> Result<Job, ApiError> {
+        let Ok(job) = id.parse() else { return Err(ApiError::JobNotFound) };
+        self.jobs.get(user, job).await.map_err(internal(what))?.ok_or(ApiError::JobNotFound)
+    }
+}
+
+/// The routes, ready to serve.
+pub async fn init() -> Result<Router, CloudError> {
+    let app = App::from_env(&cloud::config().await)?;
+    app.jobs.warm().await;
+    Ok(router(app))
+}
+
+/// The routes.
+pub fn router(app: App) -> Router {
+    let routes =
+        Router::new().route("/predict/{id}", post(predict::predict)).route("/predict/{id}/info", get(info::info)).with_state(Arc::new(app));
+    api::finish(routes)
+}

@@ -1,1 +1,30 @@
-//! placeholder
+//! Our objects, items and jobs on S3, DynamoDB and Batch: the only place that imports the AWS SDK.
+//!
+//! One concrete struct per store: [`Objects`], [`Datasets`], [`Jobs`] and, with the `batch` feature, [`Batch`]. Each is a client and the name
+//! of what it works on; cloning one is cheap. What a caller owns is scoped by a [`domain::UserId`]: another owner's item reads as absent.
+
+#[cfg(feature = "batch")]
+mod batch;
+mod config;
+mod datasets;
+mod error;
+mod item;
+mod jobs;
+pub mod keys;
+mod object_path;
+mod objects;
+mod page;
+mod settings;
+
+pub use aws_config::SdkConfig;
+
+#[cfg(feature = "batch")]
+pub use batch::{Batch, BatchJob, Submission, TrainerPlaces};
+pub use config::config;
+pub use datasets::Datasets;
+pub use error::CloudError;
+pub use jobs::{Completion, JobPatch, Jobs};
+pub use object_path::ObjectPath;
+pub use objects::{ObjectHead, Objects};
+pub use page::{InvalidToken, Page, PageToken};
+pub use settings::{Setting, max_upload_bytes, presigned_url_lifetime, region};

@@ -20,7 +20,11 @@ pub struct Timestamp(OffsetDateTime);
 impl Timestamp {
     /// The current moment.
     pub fn now() -> Self {
-        Self(OffsetDateTime::now_utc())
+        Self::of(OffsetDateTime::now_utc())
+    }
+
+    fn of(moment: OffsetDateTime) -> Self {
+        Self(moment.replace_nanosecond(moment.microsecond() * 1_000).unwrap_or(moment))
     }
 
     /// Seconds since `earlier`; negative when `earlier` is later.
@@ -40,7 +44,7 @@ impl FromStr for Timestamp {
     type Err = time::error::Parse;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        OffsetDateTime::parse(text, &Rfc3339).map(Self)
+        OffsetDateTime::parse(text, &Rfc3339).map(Self::of)
     }
 }
 
@@ -65,6 +69,12 @@ mod tests {
         let moment: Timestamp = "2026-01-31T12:00:00.5Z".parse().unwrap();
         assert_eq!(moment.to_string(), "2026-01-31T12:00:00.500000+00:00");
         assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
+    }
+
+    #[test]
+    fn what_the_stored_form_cannot_hold_is_not_kept() {
+        let now = Timestamp::now();
+        assert_eq!(now.to_string().parse::<Timestamp>().unwrap(), now);
     }
 
     #[test]

@@ -8,7 +8,12 @@
 //! prediction = Σ weightₘ · linkₘ(scoresₘ(row))        m over the members, weights sum to 1
 //! ```
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+/// A standardised value is cut off here, so that no input, however large, makes a linear model's output infinite.
+pub(crate) const SCALED_LIMIT: f32 = 1e6;
 
 /// What is predicted and how outputs are named.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +36,15 @@ pub enum Label {
     Number(f64),
     /// A text or boolean target's value.
     Text(String),
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }
 
 /// One input column.
@@ -152,7 +166,8 @@ pub enum Node {
     },
 }
 
-/// score[k] = intercepts[k] + Σⱼ numeric[j].coefficients[k] · ((x or fill) − mean) / scale + Σ tables[code][k].
+/// score[k] = intercepts[k] + Σⱼ numeric[j].coefficients[k] · clip(((x or fill) − mean) / scale) + Σ tables[code][k], where clip cuts off
+/// at ±10⁶.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
     /// One per score.
@@ -201,4 +216,10 @@ pub enum Predictions {
         /// Row-major `rows × labels`; each row sums to 1.
         probabilities: Vec<f32>,
     },
+}
+
+/// A numeric feature as a linear model sees it, before it is cut off.
+pub(crate) fn scaled(term: &Scaled, value: f32) -> f32 {
+    let value = if value.is_nan() { term.fill } else { value };
+    (value - term.mean) / term.scale
 }

@@ -1,0 +1,158 @@
+//! `automl train`: a CSV file to a folder with the model, its manifest and the two reports.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{IsTerminal, Write as _, stderr},
+    num::NonZeroUsize,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use domain::{Metrics, Phase, Progress, default_time_budget};
+use report::format_time;
+use serde_json::json;
+use trainer::{Clock, Options, Outcome};
+
+/// How often the progress line changes within a phase.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The CSV file to learn from.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// The column to predict.
+    #[arg(long, value_name = "COLUMN")]
+    target: String,
+    /// Seconds for everything; by default 120 to 1200, by the number of rows.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    budget: Option<u32>,
+    /// The folder for the model and the reports; it is made when it does not exist.
+    #[arg(long, value_name = "DIR", default_value = "model")]
+    out: PathBuf,
+    /// Seed of every random choice.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Threads to compute with; by default as many as there are processors.
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<String> {
+    let clock = Clock::start();
+    let mut line = ProgressLine::start();
+    fs::create_dir_all(&arguments.out).with_context(|| format!("cannot make the folder {}", arguments.out.display()))?;
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let parquet = scratch.path().join("data.parquet");
+    let profile = table::ingest(&arguments.data, &parquet).with_context(|| arguments.data.display().to_string())?;
+    let budget = arguments.budget.unwrap_or_else(|| default_time_budget(profile.rows));
+    let options = Options {
+        job: arguments.data.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned()),
+        target: arguments.target.clone(),
+        time_budget: Duration::from_secs(budget.into()),
+        seed: arguments.seed,
+        threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
+    };
+    let outcome = trainer::run(&parquet, &profile, &options, &arguments.out, clock, &mut |progress| line.show(&progress));
+    line.end();
+    let outcome = outcome?;
+    if arguments.json { as_json(&outcome, clock) } else { as_text(&outcome, clock) }
+}
+
+fn as_json(outcome: &Outcome, clock: Clock) -> Result<String> {
+    let result = json!({
+        "problem_type": outcome.problem_type,
+        "metrics": outcome.metrics,
+        "seconds": clock.elapsed().as_secs_f64(),
+        "model": outcome.artefacts.model,
+        "model_sha256": outcome.model_sha256,
+        "manifest": outcome.artefacts.manifest,
+        "pickle": outcome.artefacts.pickle,
+        "eda_report": outcome.artefacts.eda_report,
+        "training_report": outcome.artefacts.training_report,
+    });
+    Ok(serde_json::to_string_pretty(&result)?)
+}
+
+fn as_text(outcome: &Outcome, clock: Clock) -> Result<String> {
+    let metrics = &outcome.metrics;
+    let mut text = format!("{} in {}\n", metrics.best_estimator, format_time(clock.elapsed().as_secs_f64()));
+    for (name, value) in named(metrics) {
+        writeln!(text, "  {name:<16} {value:.4}")?;
+    }
+    for path in [&outcome.artefacts.model, &outcome.artefacts.training_report, &outcome.artefacts.eda_report] {
+        writeln!(text, "{}", path.display())?;
+    }
+    Ok(text)
+}
+
+/// The metrics that are known, in the order of a report.
+pub(crate) fn named(metrics: &Metrics) -> impl Iterator<Item = (&'static str, f64)> {
+    [
+        ("accuracy", metrics.accuracy),
+        ("f1 (weighted)", metrics.f1_score),
+        ("precision", metrics.precision),
+        ("recall", metrics.recall),
+        ("roc auc", metrics.roc_auc),
+        ("log loss", metrics.log_loss),
+        ("r2", metrics.r2_score),
+        ("rmse", metrics.rmse),
+        ("mae", metrics.mae),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+}
+
+/// One line on standard error that is written over while training goes on; a line a phase when standard error is no terminal.
+struct ProgressLine {
+    terminal: bool,
+    phase: Option<Phase>,
+    written: Instant,
+}
+
+impl ProgressLine {
+    fn start() -> Self {
+        Self { terminal: stderr().is_terminal(), phase: None, written: Instant::now() }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        let entered = self.phase.replace(progress.phase) != Some(progress.phase);
+        if !entered && (!self.terminal || self.written.elapsed() < PROGRESS_EVERY) {
+            return;
+        }
+        self.written = Instant::now();
+        let score = match (&progress.best_metric, progress.best_score, &progress.best_estimator) {
+            (Some(metric), Some(score), Some(estimator)) => {
+                format!(", {} models, best {metric} {score:.4} ({estimator})", progress.models_fitted)
+            }
+            _ => String::new(),
+        };
+        let line = format!("{:>7} {}{score}", format_time(progress.elapsed_seconds), phase_name(progress.phase));
+        // A progress line that cannot be written is not worth a failed training.
+        let _ = if self.terminal { write!(stderr(), "\r\x1b[K{line}") } else { writeln!(stderr(), "{line}") };
+    }
+
+    fn end(&self) {
+        if self.terminal && self.phase.is_some() {
+            let _ = writeln!(stderr());
+        }
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Loading => "loading",
+        Phase::Exploring => "exploring",
+        Phase::Preparing => "preparing",
+        Phase::Training => "training",
+        Phase::Evaluating => "evaluating",
+        Phase::Exporting => "exporting",
+        Phase::Reporting => "reporting",
+    }
+}

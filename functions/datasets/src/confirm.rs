@@ -1,0 +1,30 @@
+//! `POST /datasets/{id}/confirm`: the upload is complete; read it, if the storage event has not done so.
+
+use std::sync::Arc;
+
+use api::{ApiError, Caller, internal};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use domain::{DatasetId, DatasetStatus};
+
+use crate::{App, metadata::DatasetMetadata};
+
+pub(crate) async fn confirm(
+    State(app): State<Arc<App>>,
+    Caller(user): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<DatasetMetadata>, ApiError> {
+    let Ok(dataset) = id.parse::<DatasetId>() else { return Err(ApiError::UploadNotFound(id)) };
+    let owner = app.datasets.owner(dataset).await.map_err(internal("Error confirming upload"))?;
+    if owner.is_some_and(|owner| owner != user) {
+        return Err(ApiError::UploadNotFound(id));
+    }
+    let read = app.ingest.ingest_upload(dataset, &user).await.map_err(internal("Error confirming upload"))?;
+    let dataset = read.ok_or(ApiError::UploadNotFound(id))?;
+    if dataset.status == DatasetStatus::Failed {
+        return Err(ApiError::NotATable(dataset.error.unwrap_or_default()));
+    }
+    Ok(Json(dataset.into()))
+}

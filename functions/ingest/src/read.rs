@@ -1,0 +1,43 @@
+//! One object, read once: down to a temporary file, converted, and its table and profile up again.
+
+use cloud::{ObjectHead, ObjectPath, keys};
+use domain::{Dataset, DatasetId, Profile, UserId};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+use crate::{Ingest, IngestError};
+
+impl Ingest {
+    /// The dataset of an object. Its table and profile are stored when this returns; its item is not.
+    pub(crate) async fn read(&self, dataset: DatasetId, owner: &UserId, object: &ObjectHead) -> Result<Dataset, IngestError> {
+        let filename = object.path.key().rsplit('/').next().unwrap_or_default().to_owned();
+        let (owner, etag) = (owner.clone(), object.etag.clone());
+        Ok(match self.convert(dataset, object).await? {
+            Ok(profile) => Dataset::ready(dataset, owner, filename, etag, &profile),
+            Err(reason) => Dataset::failed(dataset, owner, filename, etag, object.size, reason),
+        })
+    }
+
+    /// The profile of the stored table, or what is wrong with the file.
+    async fn convert(&self, dataset: DatasetId, object: &ObjectHead) -> Result<Result<Profile, String>, IngestError> {
+        if object.size > self.max_upload_bytes {
+            return Ok(Err(format!("the file has {} bytes; at most {} are allowed", object.size, self.max_upload_bytes)));
+        }
+        let folder = TempDir::new().map_err(IngestError::TemporaryFolder)?;
+        let (upload, parquet) = (folder.path().join("upload"), folder.path().join("data.parquet"));
+        self.objects.download(&object.path, &upload).await?;
+        let converted = {
+            let parquet = parquet.clone();
+            spawn_blocking(move || table::ingest(&upload, &parquet)).await?
+        };
+        let profile = match converted {
+            Ok(profile) => profile,
+            Err(error) if error.is_about_the_table() => return Ok(Err(error.to_string())),
+            Err(error) => return Err(IngestError::Table(error)),
+        };
+        let path = |key| ObjectPath::new(&self.bucket, key);
+        self.objects.upload(&parquet, &path(keys::table_key(dataset)), "application/vnd.apache.parquet").await?;
+        self.objects.put(&path(keys::profile_key(dataset)), serde_json::to_vec(&profile)?, "application/json").await?;
+        Ok(Ok(profile))
+    }
+}

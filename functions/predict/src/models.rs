@@ -1,0 +1,137 @@
+//! Loaded models, kept while there is room: fetched once per process, checked against the job's SHA-256, the least recently used dropped
+//! first.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloud::{ObjectPath, Objects};
+use domain::{Job, JobId};
+use model::Predictor;
+use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
+
+use crate::error::PredictError;
+
+/// The share of the function's memory that model files may take: a loaded model takes a few times its file.
+const SHARE_OF_MEMORY: usize = 8;
+const DEFAULT_MEMORY_MB: usize = 1_024;
+
+/// The store of models and those that are loaded.
+#[derive(Debug)]
+pub(crate) struct Models {
+    objects: Objects,
+    loaded: Mutex<Recent<Arc<Predictor>>>,
+}
+
+impl Models {
+    pub(crate) fn new(objects: Objects) -> Self {
+        let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok().and_then(|megabytes| megabytes.parse().ok());
+        let capacity = memory.unwrap_or(DEFAULT_MEMORY_MB) * 1024 * 1024 / SHARE_OF_MEMORY;
+        Self { objects, loaded: Mutex::new(Recent::new(capacity)) }
+    }
+
+    /// The model of `job`, which is stored at `path`.
+    pub(crate) async fn get(&self, job: &Job, path: &str) -> Result<Arc<Predictor>, PredictError> {
+        let key = Key { job: job.job_id, sha256: job.files.model_sha256.clone() };
+        if let Some(model) = self.loaded().get(&key) {
+            return Ok(model);
+        }
+        let file = self.objects.get(&path.parse::<ObjectPath>()?).await?;
+        let (bytes, expected) = (file.len(), key.sha256.clone());
+        let model = Arc::new(spawn_blocking(move || load(&file, expected)).await??);
+        self.loaded().insert(key, Arc::clone(&model), bytes);
+        Ok(model)
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Recent<Arc<Predictor>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Jobs of the system before this one have no SHA-256: their models are taken as they are.
+fn load(file: &[u8], expected: Option<String>) -> Result<Predictor, PredictError> {
+    if let Some(expected) = expected {
+        let got = sha256(file);
+        if got != expected {
+            return Err(PredictError::Changed { expected, got });
+        }
+    }
+    Ok(Predictor::load(file)?)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        hex.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or_default()));
+        hex
+    })
+}
+
+/// A job's model at one time: a job that is trained again has another file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    job: JobId,
+    sha256: Option<String>,
+}
+
+/// Values of known sizes, the most recently used last. Together they are at most `capacity` large, but the last one stays whatever its
+/// size.
+#[derive(Debug)]
+struct Recent<V> {
+    entries: Vec<(Key, V, usize)>,
+    capacity: usize,
+}
+
+impl<V: Clone> Recent<V> {
+    fn new(capacity: usize) -> Self {
+        Self { entries: Vec::new(), capacity }
+    }
+
+    fn get(&mut self, key: &Key) -> Option<V> {
+        let position = self.entries.iter().position(|(held, ..)| held == key)?;
+        let entry = self.entries.remove(position);
+        let value = entry.1.clone();
+        self.entries.push(entry);
+        Some(value)
+    }
+
+    fn insert(&mut self, key: Key, value: V, bytes: usize) {
+        self.entries.retain(|(held, ..)| *held != key);
+        self.entries.push((key, value, bytes));
+        while self.entries.len() > 1 && self.entries.iter().map(|(.., bytes)| bytes).sum::<usize>() > self.capacity {
+            self.entries.remove(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(sha256: &str) -> Key {
+        Key { job: "00000000-0000-4000-8000-000000000000".parse().unwrap(), sha256: Some(sha256.to_owned()) }
+    }
+
+    #[test]
+    fn the_least_recently_used_model_makes_room() {
+        let mut recent = Recent::new(100);
+        recent.insert(key("a"), 'a', 40);
+        recent.insert(key("b"), 'b', 40);
+        assert_eq!(recent.get(&key("a")), Some('a'));
+        recent.insert(key("c"), 'c', 40);
+        assert_eq!((recent.get(&key("a")), recent.get(&key("b")), recent.get(&key("c"))), (Some('a'), None, Some('c')));
+    }
+
+    #[test]
+    fn a_model_that_fills_everything_is_kept_alone() {
+        let mut recent = Recent::new(100);
+        recent.insert(key("a"), 'a', 40);
+        recent.insert(key("b"), 'b', 1_000);
+        assert_eq!((recent.get(&key("a")), recent.get(&key("b"))), (None, Some('b')));
+    }
+
+    #[test]
+    fn a_model_that_is_not_the_trained_one_is_refused() {
+        let refused = load(b"abc", Some(sha256(b"abd")));
+        assert!(matches!(refused, Err(PredictError::Changed { .. })));
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -1,0 +1,218 @@
+//! Everything that a request can be refused for.
+//!
+//! A handler returns an [`ApiError`]. Its text is what the client reads: it says what is wrong and holds nothing internal. Status and
+//! machine-readable code come from one `match` ([`ApiError::kind`]). The source of an internal failure goes to the log only, under the
+//! request's identifier, which the client sees as well:
+//!
+//! ```json
+//! {"detail": "Job not found", "code": "job_not_found", "request_id": "8f5a…"}
+//! ```
+//!
+//! Input that does not fit has a list of [`Issue`]s as its `detail`, with status 422.
+
+use std::{error::Error, sync::Arc};
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use domain::{JobStatus, limits::MAX_TAG_CHARS};
+use serde::Serialize;
+
+use crate::Issue;
+
+/// A refused request.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No route has this path.
+    #[error("Not Found")]
+    UnknownRoute,
+    /// The path has routes, of other methods.
+    #[error("Method Not Allowed")]
+    MethodNotAllowed,
+    /// The body or the query does not have the expected form.
+    #[error("the request does not have the expected form")]
+    Invalid(Vec<Issue>),
+    /// A list's token is none that a list gave.
+    #[error("next_token is not one that this list gave")]
+    InvalidToken,
+    /// A file name that cannot be part of a key.
+    #[error("{0}")]
+    InvalidFilename(&'static str),
+    /// Nothing was uploaded for this dataset, or it is someone else's.
+    #[error("No files found for dataset {0}")]
+    UploadNotFound(String),
+    /// The uploaded file is not a table.
+    #[error("{0}")]
+    NotATable(String),
+    /// There is no such dataset of the caller.
+    #[error("Dataset {0} not found")]
+    DatasetNotFound(String),
+    /// There is no such dataset of the caller to train on.
+    #[error("Dataset not found")]
+    TrainingDatasetNotFound,
+    /// The dataset was never read, or could not be.
+    #[error("Dataset {0} cannot be trained on; confirm it first with POST /datasets/{0}/confirm")]
+    DatasetNotReady(String),
+    /// The dataset has no such column.
+    #[error("Target column '{0}' not found in dataset")]
+    TargetNotFound(String),
+    /// There is no such job of the caller.
+    #[error("Job not found")]
+    JobNotFound,
+    /// A tag without text.
+    #[error("Tags cannot be empty or whitespace")]
+    BlankTag,
+    /// A tag that is too long.
+    #[error("Each tag must be {} characters or less", MAX_TAG_CHARS)]
+    LongTag,
+    /// Only a completed job can be deployed.
+    #[error("Cannot deploy job with status '{0}'. Only completed jobs can be deployed.")]
+    NotCompleted(JobStatus),
+    /// A completed job without a model file.
+    #[error("No ONNX model available for this job. Only jobs with ONNX export can be deployed.")]
+    NothingToDeploy,
+    /// A prediction of a model that is not deployed.
+    #[error("Model is not deployed. Deploy the model first using POST /jobs/{{job_id}}/deploy")]
+    NotDeployed,
+    /// A question about a model that is not deployed.
+    #[error("Model is not deployed")]
+    NoDeployment,
+    /// A deployed job without a model file.
+    #[error("No ONNX model available for this job")]
+    NoModel,
+    /// A prediction without some of the model's features.
+    #[error("Missing required features: [{}]", quoted(.0))]
+    MissingFeatures(Vec<String>),
+    /// A feature's value that is no number.
+    #[error("Cannot convert '{value}' to number for feature '{feature}'")]
+    NotANumber {
+        /// The value as it came.
+        value: String,
+        /// The numeric feature.
+        feature: String,
+    },
+    /// Something behind us failed.
+    #[error("{what}: {error}")]
+    Internal {
+        /// What was not done: `Error starting training`.
+        what: &'static str,
+        /// Why it did not work. Its own text is shown, its sources are not.
+        error: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// For `map_err`: something behind us failed. `what` was not done for it, as in `Error starting training`.
+pub fn internal<E: Error + Send + Sync + 'static>(what: &'static str) -> impl FnOnce(E) -> ApiError {
+    move |error| ApiError::Internal { what, error: Box::new(error) }
+}
+
+impl ApiError {
+    /// Status and code of each error.
+    fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::UnknownRoute => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
+            Self::InvalidToken => (StatusCode::BAD_REQUEST, "invalid_token"),
+            Self::InvalidFilename(_) => (StatusCode::BAD_REQUEST, "invalid_filename"),
+            Self::UploadNotFound(_) => (StatusCode::NOT_FOUND, "upload_not_found"),
+            Self::NotATable(_) => (StatusCode::BAD_REQUEST, "not_a_table"),
+            Self::DatasetNotFound(_) | Self::TrainingDatasetNotFound => (StatusCode::NOT_FOUND, "dataset_not_found"),
+            Self::DatasetNotReady(_) => (StatusCode::BAD_REQUEST, "dataset_not_ready"),
+            Self::TargetNotFound(_) => (StatusCode::BAD_REQUEST, "target_not_found"),
+            Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
+            Self::BlankTag | Self::LongTag => (StatusCode::BAD_REQUEST, "invalid_tag"),
+            Self::NotCompleted(_) => (StatusCode::BAD_REQUEST, "job_not_completed"),
+            Self::NothingToDeploy | Self::NoModel => (StatusCode::BAD_REQUEST, "no_model"),
+            Self::NotDeployed | Self::NoDeployment => (StatusCode::BAD_REQUEST, "not_deployed"),
+            Self::MissingFeatures(_) => (StatusCode::BAD_REQUEST, "missing_features"),
+            Self::NotANumber { .. } => (StatusCode::BAD_REQUEST, "not_a_number"),
+            Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        }
+    }
+
+    /// The answer to a request of that identifier. Internal failures are logged with all their sources.
+    pub(crate) fn answer(&self, request_id: Option<&str>) -> Response {
+        let (status, code) = self.kind();
+        if let Self::Internal { what, error } = self {
+            tracing::error!(request_id, "{what}: {}", Chain(error.as_ref()));
+        }
+        let detail = match self {
+            Self::Invalid(issues) => Detail::Issues(issues),
+            other => Detail::Text(other.to_string()),
+        };
+        (status, Json(Refusal { detail, code, request_id })).into_response()
+    }
+}
+
+/// The answer, and the error itself for [`crate::finish`], which adds the request's identifier.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.kind().0.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    detail: Detail<'a>,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail<'a> {
+    Text(String),
+    Issues(&'a [Issue]),
+}
+
+/// An error and its sources, one after the other.
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_features_are_listed_in_order() {
+        let error = ApiError::MissingFeatures(vec!["b".to_owned(), "a c".to_owned()]);
+        assert_eq!(error.to_string(), "Missing required features: ['b', 'a c']");
+    }
+
+    #[test]
+    fn the_hint_to_deploy_names_the_route() {
+        assert!(ApiError::NotDeployed.to_string().ends_with("POST /jobs/{job_id}/deploy"));
+    }
+
+    #[test]
+    fn the_log_has_every_source_and_the_client_none_of_them() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("GetItem of job 7 failed")]
+        struct Call(#[source] std::io::Error);
+        let error = internal("Error getting job status")(Call(std::io::Error::other("10.0.0.7 refused")));
+        assert_eq!(error.to_string(), "Error getting job status: GetItem of job 7 failed");
+        let ApiError::Internal { error, .. } = error else { panic!("it is internal") };
+        assert_eq!(Chain(error.as_ref()).to_string(), "GetItem of job 7 failed: 10.0.0.7 refused");
+    }
+}

@@ -1,0 +1,221 @@
+//! Objects on S3.
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::{
+    Client,
+    config::Builder,
+    error::SdkError,
+    operation::get_object::{GetObjectError, GetObjectOutput},
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+    types::{Delete, ObjectIdentifier},
+};
+use tokio::{
+    fs::File,
+    io::{AsyncWriteExt, BufWriter},
+};
+
+use crate::{CloudError, ObjectPath, error::failed};
+
+/// The most objects that one request deletes.
+const DELETED_AT_ONCE: usize = 1_000;
+const WRITE_BUFFER: usize = 1024 * 1024;
+
+/// The S3 client. Bucket names come with each call: a job's files may lie in several.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    client: Client,
+}
+
+/// What is known of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectHead {
+    /// Where it is.
+    pub path: ObjectPath,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Changes with the content; without the quotes.
+    pub etag: Option<String>,
+}
+
+impl Objects {
+    /// A client of `config`. Behind an endpoint of one's own, buckets are part of the path and not of the host's name.
+    pub fn new(config: &SdkConfig) -> Self {
+        let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        Self { client: Client::from_conf(Builder::from(config).force_path_style(own_endpoint).build()) }
+    }
+
+    /// A URL to which the object can be `PUT` with exactly that `Content-Type`, for a while.
+    pub async fn presign_put(&self, path: &ObjectPath, content_type: &str, lifetime: Duration) -> Result<String, CloudError> {
+        let presigning = PresigningConfig::expires_in(lifetime).map_err(failed("PutObject", path))?;
+        let request = self.client.put_object().bucket(path.bucket()).key(path.key()).content_type(content_type);
+        let presigned = request.presigned(presigning).await.map_err(failed("PutObject", path))?;
+        Ok(presigned.uri().to_owned())
+    }
+
+    /// A URL from which the object can be read, for `lifetime` or up to a fifth less: within that fifth the URL stays the same, so that
+    /// answers that hold it can be cached.
+    pub async fn presign_get(&self, path: &ObjectPath, lifetime: Duration) -> Result<String, CloudError> {
+        let presigning = PresigningConfig::builder().start_time(start_of_window(SystemTime::now(), lifetime / 5)).expires_in(lifetime);
+        let presigning = presigning.build().map_err(failed("GetObject", path))?;
+        let request = self.client.get_object().bucket(path.bucket()).key(path.key());
+        let presigned = request.presigned(presigning).await.map_err(failed("GetObject", path))?;
+        Ok(presigned.uri().to_owned())
+    }
+
+    /// Length and `ETag`; `None` when there is no such object.
+    pub async fn head(&self, path: &ObjectPath) -> Result<Option<ObjectHead>, CloudError> {
+        match self.client.head_object().bucket(path.bucket()).key(path.key()).send().await {
+            Ok(head) => {
+                Ok(Some(ObjectHead { path: path.clone(), size: size(head.content_length), etag: head.e_tag.as_deref().map(unquoted) }))
+            }
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_s3::operation::head_object::HeadObjectError::is_not_found) => {
+                Ok(None)
+            }
+            Err(error) => Err(failed("HeadObject", path)(error)),
+        }
+    }
+
+    /// All objects below `prefix`, in the order of their keys.
+    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<ObjectHead>, CloudError> {
+        let mut pages = self.client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("ListObjectsV2", ObjectPath::new(bucket, prefix)))?;
+            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                let path = ObjectPath::new(bucket, object.key?);
+                Some(ObjectHead { path, size: size(object.size), etag: object.e_tag.as_deref().map(unquoted) })
+            }));
+        }
+        Ok(found)
+    }
+
+    /// The whole object in memory: for small ones.
+    pub async fn get(&self, path: &ObjectPath) -> Result<Vec<u8>, CloudError> {
+        let body = self.open(path).await?.body;
+        Ok(body.collect().await.map_err(failed("GetObject", path))?.to_vec())
+    }
+
+    /// Writes the object to a local file piece by piece.
+    pub async fn download(&self, path: &ObjectPath, file: &Path) -> Result<(), CloudError> {
+        let mut body = self.open(path).await?.body;
+        let of_file = |source| CloudError::File { path: file.to_owned(), source };
+        let mut writer = BufWriter::with_capacity(WRITE_BUFFER, File::create(file).await.map_err(of_file)?);
+        while let Some(piece) = body.try_next().await.map_err(failed("GetObject", path))? {
+            writer.write_all(&piece).await.map_err(of_file)?;
+        }
+        writer.flush().await.map_err(of_file)
+    }
+
+    /// Stores a local file.
+    pub async fn upload(&self, file: &Path, path: &ObjectPath, content_type: &str) -> Result<(), CloudError> {
+        let body = ByteStream::from_path(file).await.map_err(failed("PutObject", path))?;
+        self.write(path, body, content_type).await
+    }
+
+    /// Stores some bytes.
+    pub async fn put(&self, path: &ObjectPath, bytes: Vec<u8>, content_type: &str) -> Result<(), CloudError> {
+        self.write(path, ByteStream::from(bytes), content_type).await
+    }
+
+    /// Deletes an object; one that is not there is no error.
+    pub async fn delete(&self, path: &ObjectPath) -> Result<(), CloudError> {
+        self.client.delete_object().bucket(path.bucket()).key(path.key()).send().await.map_err(failed("DeleteObject", path))?;
+        Ok(())
+    }
+
+    /// Deletes everything below `prefix`; how many objects that were.
+    pub async fn delete_prefix(&self, bucket: &str, prefix: &str) -> Result<usize, CloudError> {
+        let found = self.list(bucket, prefix).await?;
+        let folder = ObjectPath::new(bucket, prefix);
+        for some in found.chunks(DELETED_AT_ONCE) {
+            let objects = some.iter().map(|object| ObjectIdentifier::builder().key(object.path.key()).build()).collect::<Result<_, _>>();
+            let delete = objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
+            let request = self.client.delete_objects().bucket(bucket).delete(delete.map_err(failed("DeleteObjects", &folder))?);
+            let answer = request.send().await.map_err(failed("DeleteObjects", &folder))?;
+            if let Some(refused) = answer.errors().first() {
+                let reason = refused.message().or(refused.code()).unwrap_or("refused without a reason");
+                return Err(failed("DeleteObjects", &folder)(std::io::Error::other(reason)));
+            }
+        }
+        Ok(found.len())
+    }
+
+    async fn open(&self, path: &ObjectPath) -> Result<GetObjectOutput, CloudError> {
+        let answer = self.client.get_object().bucket(path.bucket()).key(path.key()).send().await;
+        answer.map_err(|error| match &error {
+            SdkError::ServiceError(service) if matches!(service.err(), GetObjectError::NoSuchKey(_)) => {
+                CloudError::MissingObject { path: path.clone() }
+            }
+            _ => failed("GetObject", path)(error),
+        })
+    }
+
+    async fn write(&self, path: &ObjectPath, body: ByteStream, content_type: &str) -> Result<(), CloudError> {
+        let request = self.client.put_object().bucket(path.bucket()).key(path.key()).content_type(content_type).body(body);
+        request.send().await.map_err(failed("PutObject", path))?;
+        Ok(())
+    }
+}
+
+fn start_of_window(now: SystemTime, window: Duration) -> SystemTime {
+    let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    UNIX_EPOCH + Duration::from_secs(since_epoch - since_epoch % window.as_secs().max(1))
+}
+
+fn size(length: Option<i64>) -> u64 {
+    length.and_then(|length| u64::try_from(length).ok()).unwrap_or(0)
+}
+
+fn unquoted(etag: &str) -> String {
+    etag.trim_matches('"').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+
+    use super::*;
+
+    fn objects(endpoint: Option<&str>) -> Objects {
+        let credentials = SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test"));
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(credentials);
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        Objects::new(&config.build())
+    }
+
+    #[tokio::test]
+    async fn an_upload_url_asks_for_its_content_type_and_nothing_else() {
+        let path = ObjectPath::new("bucket", "datasets/1/a b.csv");
+        let url = objects(None).presign_put(&path, "text/csv", Duration::from_mins(1)).await.unwrap();
+        assert!(url.starts_with("https://bucket.s3.eu-west-1.amazonaws.com/datasets/1/a%20b.csv?"), "{url}");
+        assert!(url.contains("X-Amz-SignedHeaders=content-type%3Bhost&"), "{url}");
+        assert!(url.contains("X-Amz-Expires=60"), "{url}");
+        assert!(!url.to_lowercase().contains("checksum"), "{url}");
+    }
+
+    #[test]
+    fn a_download_url_stays_the_same_for_a_while() {
+        let at = |seconds| start_of_window(UNIX_EPOCH + Duration::from_secs(seconds), Duration::from_secs(720));
+        assert_eq!(at(7_200), at(7_919));
+        assert_ne!(at(7_919), at(7_920));
+        assert_eq!(at(7_919), UNIX_EPOCH + Duration::from_secs(7_200));
+        assert_eq!(start_of_window(UNIX_EPOCH, Duration::ZERO), UNIX_EPOCH);
+    }
+
+    #[tokio::test]
+    async fn behind_an_endpoint_of_ones_own_the_bucket_is_in_the_path() {
+        let path = ObjectPath::new("bucket", "key");
+        let url = objects(Some("http://localhost:8001")).presign_get(&path, Duration::from_mins(1)).await.unwrap();
+        assert!(url.starts_with("http://localhost:8001/bucket/key?"), "{url}");
+    }
+}

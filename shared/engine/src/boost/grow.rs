@@ -1,0 +1,278 @@
+//! One tree, grown leaf by leaf: the leaf whose split gains most is split next, until there are enough leaves.
+//!
+//! A split costs one pass over the rows of its smaller child; the larger child's histogram is the parent's less the smaller's.
+
+use std::{ops::Range, time::Instant};
+
+use rayon::prelude::*;
+
+use crate::{
+    boost::{
+        bins::Binned,
+        histogram::{Cell, Scale, accumulate},
+        params::Params,
+        partition::Partition,
+        split::{Scorer, Split, Test, leaf_value},
+    },
+    random::Random,
+};
+
+/// Work (rows × features) of a leaf from which threads share it.
+const PARALLEL_WORK: usize = 30_000;
+/// Bytes of histograms that a tree keeps; beyond, they are counted again.
+const HISTOGRAM_BYTES: usize = 256 << 20;
+
+/// A grown tree: its nodes, and the rows of each leaf.
+#[derive(Debug)]
+pub(crate) struct Grown {
+    /// Node 0 is the root; children follow their parents.
+    pub nodes: Vec<GrownNode>,
+    /// What each feature's splits gained.
+    pub gains: Vec<(usize, f64)>,
+    /// The leaves in no particular order.
+    pub leaves: Vec<GrownLeaf>,
+}
+
+/// A node.
+#[derive(Debug, Clone)]
+pub(crate) enum GrownNode {
+    /// Adds its value, before the learning rate.
+    Leaf(f64),
+    /// Sends a row on.
+    Inner {
+        /// Position of the feature.
+        feature: usize,
+        /// The test of the left child.
+        test: Test,
+        /// The child when the test holds.
+        left: u32,
+        /// The other child.
+        right: u32,
+    },
+}
+
+impl Grown {
+    /// A tree that adds nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { nodes: vec![GrownNode::Leaf(0.0)], gains: Vec::new(), leaves: Vec::new() }
+    }
+}
+
+/// The rows that end in a leaf.
+#[derive(Debug, Clone)]
+pub(crate) struct GrownLeaf {
+    /// Its value, before the learning rate.
+    pub value: f64,
+    /// Its range of the rows that the tree learned from.
+    pub learned: Range<usize>,
+    /// Its range of the other rows.
+    pub watched: Range<usize>,
+}
+
+/// What a tree is grown from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grower<'a> {
+    /// The features.
+    pub binned: &'a Binned,
+    /// The bounds and penalties.
+    pub params: &'a Params,
+    /// Gradients and hessians by row.
+    pub cells: &'a [Cell],
+    /// Their unit.
+    pub scale: Scale,
+    /// Seeds the tree's draws.
+    pub seed: u64,
+    /// When to stop; the first split is always made.
+    pub deadline: Instant,
+}
+
+/// Sums per bin for each feature that the tree sees.
+pub(crate) type Histogram = Vec<Vec<Cell>>;
+
+struct Leaf {
+    node: usize,
+    learned: Range<usize>,
+    watched: Range<usize>,
+    total: Cell,
+    histogram: Option<Histogram>,
+    best: Option<Split>,
+}
+
+impl Grower<'_> {
+    /// Grows a tree on the rows of `learned` and sends the rows of `watched` along; `spare` lends histograms from tree to tree.
+    pub(crate) fn grow(&self, learned: &mut Partition, watched: &mut Partition, spare: &mut Vec<Histogram>) -> Grown {
+        let features = self.features();
+        let bins: usize = features.iter().map(|&feature| self.binned.columns[feature].cuts.len()).sum();
+        let keep = bins * size_of::<Cell>() * self.params.num_leaves <= HISTOGRAM_BYTES;
+
+        let mut nodes = vec![GrownNode::Leaf(0.0)];
+        let mut gains = Vec::new();
+        let mut leaves = vec![self.root(learned, watched, &features, spare)];
+        while leaves.len() < self.params.num_leaves && (leaves.len() == 1 || Instant::now() < self.deadline) {
+            let Some((parent, split)) = take_best(&mut leaves) else { break };
+            gains.push((split.feature, split.gain));
+            let mut children = self.cut(&parent, &split, nodes.len(), learned, watched);
+            nodes.extend([GrownNode::Leaf(0.0), GrownNode::Leaf(0.0)]);
+            nodes[parent.node] = GrownNode::Inner {
+                feature: split.feature,
+                test: split.test,
+                left: children.left.node as u32,
+                right: children.right.node as u32,
+            };
+            if leaves.len() + 2 < self.params.num_leaves {
+                self.search(&mut children, parent.histogram, learned, &features, spare);
+            } else {
+                spare.extend(parent.histogram);
+            }
+            if !keep {
+                spare.extend(children.left.histogram.take());
+                spare.extend(children.right.histogram.take());
+            }
+            leaves.extend([children.left, children.right]);
+        }
+
+        let mut finished = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let value = leaf_value(self.scale.sums(leaf.total), self.params);
+            nodes[leaf.node] = GrownNode::Leaf(value);
+            spare.extend(leaf.histogram);
+            finished.push(GrownLeaf { value, learned: leaf.learned, watched: leaf.watched });
+        }
+        Grown { nodes, gains, leaves: finished }
+    }
+
+    /// Sends a leaf's rows to its children, which become the nodes from `node` on.
+    fn cut(&self, parent: &Leaf, split: &Split, node: usize, learned: &mut Partition, watched: &mut Partition) -> Children {
+        let column = &self.binned.columns[split.feature];
+        let goes_left = split.test.table(&column.cuts);
+        let learned_cut = learned.split(&parent.learned, column, &goes_left);
+        let watched_cut = watched.split(&parent.watched, column, &goes_left);
+        let child = |node, learned, watched, total| Leaf { node, learned, watched, total, histogram: None, best: None };
+        Children {
+            left: child(node, parent.learned.start..learned_cut, parent.watched.start..watched_cut, split.left),
+            right: child(node + 1, learned_cut..parent.learned.end, watched_cut..parent.watched.end, parent.total - split.left),
+        }
+    }
+
+    /// The features that this tree sees, ascending.
+    fn features(&self) -> Vec<usize> {
+        let all = self.binned.columns.len();
+        let mut features: Vec<usize> = (0..all).collect();
+        let wanted = ((all as f64 * self.params.feature_fraction).round() as usize).clamp(1, all.max(1));
+        if wanted < all {
+            Random::labelled(self.seed, 1).shuffle(&mut features);
+            features.truncate(wanted);
+            features.sort_unstable();
+        }
+        features
+    }
+
+    fn root(&self, learned: &Partition, watched: &Partition, features: &[usize], spare: &mut Vec<Histogram>) -> Leaf {
+        let all = 0..learned.len();
+        let rows = learned.rows(&all);
+        let cells = self.gather(rows);
+        let mut total = Cell::default();
+        for &cell in &cells {
+            total += cell;
+        }
+        let mut root = Leaf { node: 0, learned: all.clone(), watched: 0..watched.len(), total, histogram: None, best: None };
+        if self.can_split(&root) {
+            let mut histogram = self.empty(features, spare);
+            let work: Vec<_> = features.iter().zip(&mut histogram).collect();
+            let splits = for_each_feature(rows.len(), work, |(&feature, counts)| {
+                accumulate(counts, &self.binned.columns[feature], rows, &cells);
+                self.best(&root, feature, counts)
+            });
+            root.best = best_of(splits);
+            root.histogram = Some(histogram);
+        }
+        root
+    }
+
+    /// Finds the best splits of two siblings; they inherit the parent's histogram if it was kept.
+    fn search(
+        &self,
+        children: &mut Children,
+        parent: Option<Histogram>,
+        partition: &Partition,
+        features: &[usize],
+        spare: &mut Vec<Histogram>,
+    ) {
+        let Children { left, right } = children;
+        let (small, large) = if left.learned.len() <= right.learned.len() { (left, right) } else { (right, left) };
+        if !self.can_split(small) && !self.can_split(large) {
+            spare.extend(parent);
+            return;
+        }
+        let rows = partition.rows(&small.learned);
+        let cells = self.gather(rows);
+        let recount = parent.is_none().then(|| partition.rows(&large.learned)).map(|rows| (rows, self.gather(rows)));
+        let mut large_histogram = parent.unwrap_or_else(|| self.empty(features, spare));
+        let mut small_histogram = self.empty(features, spare);
+        let work: Vec<_> = features.iter().zip(small_histogram.iter_mut().zip(&mut large_histogram)).collect();
+        let splits = for_each_feature(rows.len(), work, |(&feature, (small_counts, large_counts))| {
+            let column = &self.binned.columns[feature];
+            accumulate(small_counts, column, rows, &cells);
+            match &recount {
+                Some((rows, cells)) => accumulate(large_counts, column, rows, cells),
+                None => large_counts.iter_mut().zip(small_counts.iter()).for_each(|(all, &part)| *all -= part),
+            }
+            (self.best(small, feature, small_counts), self.best(large, feature, large_counts))
+        });
+        let (of_small, of_large): (Vec<_>, Vec<_>) = splits.into_iter().unzip();
+        small.best = best_of(of_small);
+        large.best = best_of(of_large);
+        small.histogram = Some(small_histogram);
+        large.histogram = Some(large_histogram);
+    }
+
+    fn can_split(&self, leaf: &Leaf) -> bool {
+        Scorer::new(self.params, self.scale, leaf.total).can_split()
+    }
+
+    fn best(&self, leaf: &Leaf, feature: usize, histogram: &[Cell]) -> Option<Split> {
+        let scorer = Scorer::new(self.params, self.scale, leaf.total);
+        if !scorer.can_split() {
+            return None;
+        }
+        let random = Random::labelled(self.seed, 2 + ((leaf.node as u64) << 32 | feature as u64));
+        scorer.best(feature, &self.binned.columns[feature].cuts, histogram, random)
+    }
+
+    fn gather(&self, rows: &[u32]) -> Vec<Cell> {
+        rows.iter().map(|&row| self.cells[row as usize]).collect()
+    }
+
+    /// A histogram with a place for every bin of `features`, whatever stands in it.
+    fn empty(&self, features: &[usize], spare: &mut Vec<Histogram>) -> Histogram {
+        let mut histogram = spare.pop().unwrap_or_default();
+        histogram.resize_with(features.len(), Vec::new);
+        for (counts, &feature) in histogram.iter_mut().zip(features) {
+            counts.resize(self.binned.columns[feature].cuts.len(), Cell::default());
+        }
+        histogram
+    }
+}
+
+struct Children {
+    left: Leaf,
+    right: Leaf,
+}
+
+/// Takes the leaf whose split gains most, the first of several.
+fn take_best(leaves: &mut Vec<Leaf>) -> Option<(Leaf, Split)> {
+    let gain = |leaf: &Leaf| leaf.best.as_ref().map_or(0.0, |best| best.gain);
+    let best = (0..leaves.len()).reduce(|best, next| if gain(&leaves[next]) > gain(&leaves[best]) { next } else { best })?;
+    let split = leaves[best].best.take()?;
+    Some((leaves.swap_remove(best), split))
+}
+
+/// Runs `work` for each feature, on several threads if that pays; the results keep the order.
+fn for_each_feature<T: Send, R: Send>(rows: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+    if rows * items.len() >= PARALLEL_WORK { items.into_par_iter().map(work).collect() } else { items.into_iter().map(work).collect() }
+}
+
+/// The first of those that gain most.
+fn best_of(splits: Vec<Option<Split>>) -> Option<Split> {
+    splits.into_iter().flatten().reduce(|best, next| if next.gain > best.gain { next } else { best })
+}

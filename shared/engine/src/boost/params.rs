@@ -1,0 +1,55 @@
+//! The parameters of a boosting run, by LightGBM's names.
+
+/// How trees are grown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Params {
+    /// Share of each tree's step that is taken.
+    pub learning_rate: f64,
+    /// The most leaves of a tree.
+    pub num_leaves: usize,
+    /// The fewest rows of a leaf.
+    pub min_data_in_leaf: usize,
+    /// The smallest sum of hessians of a leaf.
+    pub min_child_weight: f64,
+    /// L1 penalty on leaf values.
+    pub lambda_l1: f64,
+    /// L2 penalty on leaf values.
+    pub lambda_l2: f64,
+    /// Share of the features that a tree sees.
+    pub feature_fraction: f64,
+    /// Share of the rows that a tree sees.
+    pub bagging_fraction: f64,
+    /// One random threshold per feature and leaf instead of the best.
+    pub extra_trees: bool,
+    /// Shrinks the statistics that categories are sorted by, and the fewest rows of a category that takes part.
+    pub cat_smooth: f64,
+    /// L2 penalty of categorical splits, beside `lambda_l2`.
+    pub cat_l2: f64,
+    /// The most categories on the listed side of a split.
+    pub max_cat_threshold: usize,
+    /// The most rounds.
+    pub max_rounds: usize,
+    /// Rounds without improvement after which to stop.
+    pub patience: usize,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.1,
+            num_leaves: 31,
+            min_data_in_leaf: 20,
+            min_child_weight: 1e-3,
+            lambda_l1: 0.0,
+            lambda_l2: 0.0,
+            feature_fraction: 1.0,
+            bagging_fraction: 1.0,
+            extra_trees: false,
+            cat_smooth: 10.0,
+            cat_l2: 10.0,
+            max_cat_threshold: 32,
+            max_rounds: 2_000,
+            patience: 50,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The training rows as the models read them: by column, 32 bits.
+
+/// Columns of one length, in feature order.
+#[derive(Debug, Clone)]
+pub(crate) struct Matrix {
+    /// One per feature.
+    pub columns: Vec<Column>,
+}
+
+/// A feature's values.
+#[derive(Debug, Clone)]
+pub(crate) enum Column {
+    /// Numbers; `NaN` when missing.
+    Numbers(Vec<f32>),
+    /// Categories by code, 0 when missing or rare.
+    Codes {
+        /// One per row.
+        codes: Vec<u16>,
+        /// Number of codes, 0 included.
+        count: usize,
+    },
+}
+
+/// What is learned, one value per row.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// Numbers.
+    Numbers(Vec<f64>),
+    /// Positions in the sorted list of labels.
+    Classes {
+        /// One per row.
+        classes: Vec<u32>,
+        /// Number of labels, at least 2.
+        count: usize,
+    },
+}
+
+impl Target {
+    /// Rows.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.len(),
+            Self::Classes { classes, .. } => classes.len(),
+        }
+    }
+
+    /// The values of some rows, in their order.
+    pub(crate) fn select(&self, rows: &[u32]) -> Self {
+        match self {
+            Self::Numbers(values) => Self::Numbers(rows.iter().map(|&row| values[row as usize]).collect()),
+            Self::Classes { classes, count } => {
+                Self::Classes { classes: rows.iter().map(|&row| classes[row as usize]).collect(), count: *count }
+            }
+        }
+    }
+
+    /// Appends the values of other rows.
+    pub(crate) fn extend(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Numbers(values), Self::Numbers(more)) => values.extend(more),
+            (Self::Classes { classes, .. }, Self::Classes { classes: more, .. }) => classes.extend(more),
+            _ => {}
+        }
+    }
+
+    /// Scores that a model has for each row: one, but one per label when there are more than two.
+    pub(crate) fn outputs(&self) -> usize {
+        match self {
+            Self::Classes { count, .. } if *count > 2 => *count,
+            _ => 1,
+        }
+    }
+}

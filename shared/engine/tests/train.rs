@@ -1,0 +1,250 @@
+//! Training on small tables, from text to model.
+#![allow(clippy::unwrap_used)]
+
+use std::{fmt::Write as _, path::Path, time::Duration};
+
+use domain::{FeatureType, NumericRange, Phase, ProblemType, Profile, Progress};
+use engine::{EngineError, Options, Outcome, Trained, train};
+use model::{Label, Task};
+use table::{Frame, ingest, read_parquet};
+
+fn read(csv: &str) -> (Frame, Profile) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| -> std::path::PathBuf { Path::join(folder.path(), name) };
+    std::fs::write(path("data.csv"), csv).unwrap();
+    let profile = ingest(&path("data.csv"), &path("data.parquet")).unwrap();
+    (read_parquet(&path("data.parquet")).unwrap(), profile)
+}
+
+fn options(target: &str) -> Options {
+    Options { target: target.to_owned(), time_budget: Duration::from_mins(1), seed: 42, threads: 2 }
+}
+
+fn trained(csv: &str, target: &str) -> Result<Trained, EngineError> {
+    let (frame, profile) = read(csv);
+    train(&frame, &profile, &options(target), &mut |_| {})
+}
+
+fn refusal(csv: &str, target: &str) -> String {
+    trained(csv, target).unwrap_err().to_string()
+}
+
+/// A number in 0..1 that looks random.
+fn noise(row: usize, column: usize) -> f64 {
+    let bits = ((row * 31 + column + 1) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f64 / f64::from(1 << 24)
+}
+
+/// Ages, a plan, a flag and an identifier; whether someone stays follows from age and plan.
+fn customers(rows: usize) -> String {
+    let mut csv = String::from("customer_id,age,plan,member,stays\n");
+    for row in 0..rows {
+        let age = 18.0 + (noise(row, 0) * 60.0).floor();
+        let plan = ["basic", "plus", "pro"][(noise(row, 1) * 3.0) as usize];
+        let member = if noise(row, 2) > 0.5 { "True" } else { "False" };
+        let stays = if (age > 40.0) == (plan == "basic") { "no" } else { "yes" };
+        let age = if row % 17 == 0 { String::new() } else { age.to_string() };
+        writeln!(csv, "c{row:05},{age},{plan},{member},{stays}").unwrap();
+    }
+    csv
+}
+
+#[test]
+fn a_text_target_is_learned_and_measured_on_rows_held_out() {
+    let trained = trained(&customers(500), "stays").unwrap();
+    assert_eq!(trained.problem_type, ProblemType::Classification);
+    assert_eq!((trained.train_rows, trained.holdout_rows, trained.dropped_rows), (400, 100, 0));
+    assert!(trained.metrics.accuracy.unwrap() > 0.9, "{:?}", trained.metrics);
+    assert!(trained.metrics.roc_auc.unwrap() > 0.9);
+    let Task::Classification { labels } = &trained.pipeline.task else { panic!("labels") };
+    assert_eq!(*labels, [Label::Text("no".to_owned()), Label::Text("yes".to_owned())]);
+    let Outcome::Confusion { counts, .. } = &trained.outcome else { panic!("counts") };
+    assert_eq!(counts.iter().flatten().sum::<u64>(), 100);
+
+    let weights: f32 = trained.pipeline.members.iter().map(|member| member.weight).sum();
+    assert!((weights - 1.0).abs() < 1e-4);
+    assert!((trained.importances.iter().map(|(_, share)| share).sum::<f64>() - 1.0).abs() < 1e-9);
+    assert_eq!(trained.importances.last().unwrap().0, "member");
+    assert!(trained.leaderboard.len() > 5);
+    assert!(trained.leaderboard.windows(2).all(|pair| pair[0].validation_score <= pair[1].validation_score));
+    assert!((trained.leaderboard.iter().map(|entry| entry.weight).sum::<f64>() - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn clients_are_told_the_inputs_and_the_labels() {
+    let info = trained(&customers(200), "stays").unwrap().preprocessing;
+    assert_eq!(info.feature_columns, ["age", "plan", "member"]);
+    assert_eq!(info.feature_count, 3);
+    assert_eq!(info.dropped_columns, Some(vec!["customer_id".to_owned()]));
+    assert_eq!(info.dropped_count, Some(1));
+    assert_eq!(info.dropped_reasons["customer_id"], "identifier");
+    assert_eq!(info.feature_types["plan"], FeatureType::Categorical);
+    assert_eq!(info.feature_types["member"], FeatureType::Numeric);
+    assert_eq!(info.numeric_columns, ["age"]);
+    assert_eq!(info.categorical_columns, ["plan"]);
+    assert_eq!(
+        info.categorical_mappings["plan"],
+        [("basic", 0), ("plus", 1), ("pro", 2)].map(|(text, code)| (text.to_owned(), code)).into()
+    );
+    assert!(info.numeric_stats["age"].is_integer && info.numeric_stats["age"].min >= 18.0);
+    assert_eq!(info.numeric_stats["member"], NumericRange { min: 0.0, max: 1.0, is_integer: true });
+    assert_eq!(info.target_mapping, Some([("0", "no"), ("1", "yes")].map(|(code, text)| (code.to_owned(), text.to_owned())).into()));
+}
+
+#[test]
+fn numeric_labels_keep_their_values() {
+    let mut csv = String::from("x,grade\n");
+    (0..120).for_each(|row| writeln!(csv, "{},{}", noise(row, 0) + (row % 3) as f64, [1, 3, 7][row % 3]).unwrap());
+    let trained = trained(&csv, "grade").unwrap();
+    let Task::Classification { labels } = &trained.pipeline.task else { panic!("labels") };
+    assert_eq!(*labels, [Label::Number(1.0), Label::Number(3.0), Label::Number(7.0)]);
+    assert_eq!(trained.preprocessing.target_mapping.unwrap(), ["1", "3", "7"].map(|label| (label.to_owned(), label.to_owned())).into());
+    assert!(trained.metrics.accuracy.unwrap() > 0.9);
+    assert_eq!(trained.metrics.roc_auc, None);
+}
+
+#[test]
+fn boolean_labels_are_called_true_and_false() {
+    let mut csv = String::from("x,ok\n");
+    (0..60).for_each(|row| writeln!(csv, "{},{}", noise(row, 0), if noise(row, 0) > 0.4 { "True" } else { "False" }).unwrap());
+    let trained = trained(&csv, "ok").unwrap();
+    let mapping = trained.preprocessing.target_mapping.unwrap();
+    assert_eq!(mapping, [("0", "False"), ("1", "True")].map(|(code, text)| (code.to_owned(), text.to_owned())).into());
+}
+
+#[test]
+fn numbers_are_predicted_in_their_own_unit() {
+    let mut csv = String::from("size,quarter,price\n");
+    for row in 0..400 {
+        let (size, quarter) = (20.0 + noise(row, 0) * 100.0, ["north", "south"][row % 2]);
+        writeln!(csv, "{size},{quarter},{}", 50_000.0 + 3_000.0 * size + if quarter == "south" { 40_000.0 } else { 0.0 }).unwrap();
+    }
+    let trained = trained(&csv, "price").unwrap();
+    assert_eq!(trained.problem_type, ProblemType::Regression);
+    assert!(trained.metrics.r2_score.unwrap() > 0.99, "{:?}", trained.metrics);
+    assert_eq!(trained.metrics.accuracy, None);
+    assert_eq!(trained.preprocessing.target_mapping, None);
+    assert_eq!(trained.metrics.best_estimator, "linear", "the table is linear");
+    let Outcome::Pairs(pairs) = &trained.outcome else { panic!("pairs") };
+    assert_eq!(pairs.len(), 80);
+}
+
+#[test]
+fn rows_without_a_target_are_left_out_and_counted() {
+    let mut csv = customers(200);
+    csv.push_str("c9001,30,basic,True,\nc9002,31,pro,True,NA\n");
+    let trained = trained(&csv, "stays").unwrap();
+    assert_eq!(trained.dropped_rows, 2);
+    assert_eq!(trained.train_rows + trained.holdout_rows, 200);
+}
+
+#[test]
+fn a_label_that_occurs_once_is_learned_and_not_held_out() {
+    let mut csv = customers(100);
+    csv.push_str("c9001,30,basic,True,perhaps\n");
+    let trained = trained(&csv, "stays").unwrap();
+    let Outcome::Confusion { counts, .. } = &trained.outcome else { panic!("counts") };
+    assert_eq!(counts[1].iter().sum::<u64>(), 0, "labels sort as no, perhaps, yes");
+    let Task::Classification { labels } = &trained.pipeline.task else { panic!("labels") };
+    assert_eq!(labels.len(), 3);
+}
+
+#[test]
+fn messy_features_do_no_harm() {
+    let mut csv = String::from("empty,huge,mixed,rare,y\n");
+    for row in 0..150 {
+        let huge = ["inf", "-inf", "1e300", "-1e-300", "0"][row % 5];
+        let mixed = ["1", "True", "x", "", "2.5"][(noise(row, 1) * 5.0) as usize];
+        writeln!(csv, ",{huge},{mixed},{},{}", if row == 7 { "é" } else { "z" }, noise(row, 0) * 10.0 + (row % 5) as f64).unwrap();
+    }
+    let trained = trained(&csv, "y").unwrap();
+    assert!(trained.metrics.rmse.unwrap().is_finite());
+    assert!(trained.preprocessing.feature_columns.contains(&"mixed".to_owned()));
+}
+
+#[test]
+fn a_tiny_budget_gives_a_usable_model() {
+    let (frame, profile) = read(&customers(2_000));
+    let options = Options { time_budget: Duration::from_millis(1), ..options("stays") };
+    let trained = train(&frame, &profile, &options, &mut |_| {}).unwrap();
+    assert!(!trained.pipeline.members.is_empty());
+    assert!(trained.holdout_rows > 0);
+    assert!(trained.metrics.log_loss.unwrap() <= 0.7, "{:?}", trained.metrics);
+}
+
+#[test]
+fn training_ends_within_its_budget() {
+    let (frame, profile) = read(&customers(20_000));
+    let options = Options { time_budget: Duration::from_secs(3), ..options("stays") };
+    let trained = train(&frame, &profile, &options, &mut |_| {}).unwrap();
+    assert!(trained.metrics.training_time <= 3.0, "{}", trained.metrics.training_time);
+    assert!(trained.metrics.accuracy.unwrap() > 0.9);
+}
+
+#[test]
+fn the_seed_decides_and_the_number_of_threads_does_not() {
+    let (frame, profile) = read(&customers(300));
+    let with = |seed, threads| train(&frame, &profile, &Options { seed, threads, ..options("stays") }, &mut |_| {}).unwrap();
+    let (one, two, other) = (with(1, 1), with(1, 2), with(2, 2));
+    assert_eq!(one.pipeline, two.pipeline);
+    assert_eq!(one.metrics.log_loss, two.metrics.log_loss);
+    assert_ne!(one.holdout, other.holdout);
+}
+
+#[test]
+fn progress_names_the_phases_and_the_best_model_so_far() {
+    let (frame, profile) = read(&customers(200));
+    let mut news: Vec<Progress> = Vec::new();
+    train(&frame, &profile, &options("stays"), &mut |progress| news.push(progress)).unwrap();
+    assert_eq!(news.first().unwrap().phase, Phase::Preparing);
+    assert_eq!(news.last().unwrap().phase, Phase::Evaluating);
+    assert!(news.windows(2).all(|pair| pair[0].phase <= pair[1].phase && pair[0].elapsed_seconds <= pair[1].elapsed_seconds));
+    let scores: Vec<f64> = news.iter().filter_map(|progress| progress.best_score).collect();
+    assert!(scores.len() > 5 && scores.windows(2).all(|pair| pair[1] <= pair[0]), "the log loss falls");
+    let last = news.last().unwrap();
+    assert_eq!(last.best_metric.as_deref(), Some("log_loss"));
+    assert!(last.best_estimator.is_some() && last.models_fitted > 5);
+}
+
+#[test]
+fn a_target_that_cannot_be_learned_is_refused_with_advice() {
+    let few = "x,y\n1,a\n2,b\n3,a\n";
+    assert_eq!(refusal(few, "z"), "the table has no column 'z'; choose one of its columns as the target");
+    assert_eq!(refusal(few, "y"), "only 3 rows have a value in the target column 'y'; at least 10 are needed");
+
+    let column = |values: &dyn Fn(usize) -> String| {
+        let mut csv = String::from("x,y\n");
+        (0..40).for_each(|row| writeln!(csv, "{},{}", noise(row, 0), values(row)).unwrap());
+        csv
+    };
+    let nothing = "there is nothing to learn, choose another column";
+    assert_eq!(refusal(&column(&|_| "a".to_owned()), "y"), format!("the target column 'y' has the same value 'a' in every row; {nothing}"));
+    assert_eq!(
+        refusal(&column(&|_| "2.5".to_owned()), "y"),
+        format!("the target column 'y' has the same value '2.5' in every row; {nothing}")
+    );
+    assert_eq!(
+        refusal(&column(&|row| format!("label {row}")), "y"),
+        "no label of the target column 'y' occurs more than twice; at least three rows of one label are needed, choose another column"
+    );
+    assert_eq!(
+        refusal(&column(&|row| if row == 3 { "2.5e300".to_owned() } else { noise(row, 1).to_string() }), "y"),
+        "the target column 'y' holds 2.5e300 in row 4, beyond what a model can predict (±1e37); rescale the column"
+    );
+    let mut labels = String::from("x,y\n");
+    (0..3_150).for_each(|row| writeln!(labels, "{},label {}", noise(row, 0), row % 1_050).unwrap());
+    assert_eq!(
+        refusal(&labels, "y"),
+        "the target column 'y' has 1050 distinct labels, at most 1000 can be told apart; choose another column or group the labels"
+    );
+}
+
+#[test]
+fn a_table_without_features_is_refused_with_the_reasons() {
+    let mut csv = String::from("user_id,y\n");
+    (0..20).for_each(|row| writeln!(csv, "{row},{}", ["a", "b"][row % 2]).unwrap());
+    assert_eq!(
+        refusal(&csv, "y"),
+        "no column can be used to predict 'y': 'user_id' is left out as identifier; add columns that describe the rows"
+    );
+}

@@ -1,0 +1,188 @@
+//! The data report for tables of every kind, the awkward ones included.
+
+#![allow(clippy::unwrap_used)]
+
+use domain::{ColumnKind, ColumnProfile, Exclusion, HistogramBin, NumericStats, ProblemType, Profile, TopValue, exclusions};
+use report::eda_report;
+
+fn column(name: &str, kind: ColumnKind) -> ColumnProfile {
+    ColumnProfile {
+        name: name.to_owned(),
+        kind,
+        missing: 0,
+        unique: 0,
+        unique_exact: true,
+        top_values: vec![],
+        samples: vec![],
+        code_like_share: 0.0,
+        duplicate_of: None,
+        numeric: None,
+    }
+}
+
+fn labels(name: &str, counts: &[(&str, u64)]) -> ColumnProfile {
+    ColumnProfile {
+        unique: counts.len() as u64,
+        top_values: counts.iter().map(|(value, count)| TopValue { value: (*value).to_owned(), count: *count }).collect(),
+        samples: counts.iter().map(|(value, _)| (*value).to_owned()).collect(),
+        ..column(name, ColumnKind::Text)
+    }
+}
+
+fn numbers(name: &str, skewness: f64) -> ColumnProfile {
+    let histogram = [1, 5, 9, 4, 0, 1].iter().zip(0_u32..).map(|(&count, bin)| HistogramBin {
+        low: f64::from(bin) * 10.0,
+        high: f64::from(bin + 1) * 10.0,
+        count,
+    });
+    ColumnProfile {
+        unique: 18,
+        samples: ["22.0", "38.0", "26.5", "35.0"].map(str::to_owned).to_vec(),
+        numeric: Some(NumericStats {
+            min: 0.42,
+            q25: 20.125,
+            median: 28.0,
+            q75: 38.0,
+            max: 1_234.5,
+            mean: 29.699_118,
+            std: 14.526_497,
+            skewness,
+            quantiles_exact: true,
+            is_integer: false,
+            infinite: 0,
+            zeros: 0,
+            negatives: 0,
+            histogram: histogram.collect(),
+        }),
+        ..column(name, ColumnKind::Float)
+    }
+}
+
+fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
+    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32) }
+}
+
+/// The report without its style sheet, one element a line.
+fn body(html: &str) -> String {
+    html.split_once("<body>").unwrap().1.replace("><", ">\n<")
+}
+
+fn report(profile: &Profile, target: &str, problem_type: ProblemType) -> String {
+    eda_report(profile, target, problem_type, &exclusions(profile, target))
+}
+
+#[test]
+fn a_classification_table() {
+    let age = ColumnProfile { missing: 2_000, ..numbers("age", 0.4) };
+    let id = ColumnProfile { unique: 10_000, ..column("passenger_id", ColumnKind::Integer) };
+    let port =
+        labels("port", &[("Southampton, the largest of them", 6_000), ("C", 2_000), ("Q", 1_000), ("D", 500), ("E", 300), ("F", 200)]);
+    let profile = table(10_000, vec![labels("survived", &[("no", 8_000), ("yes", 2_000)]), id, age, port]);
+    insta::assert_snapshot!(body(&report(&profile, "survived", ProblemType::Classification)));
+}
+
+#[test]
+fn a_regression_table() {
+    let profile = table(20, vec![numbers("strength", 2.3), numbers("cement", 0.0)]);
+    insta::assert_snapshot!(body(&report(&profile, "strength", ProblemType::Regression)));
+}
+
+#[test]
+fn a_table_without_weaknesses_has_no_preprocessing_notes() {
+    let profile = table(20, vec![labels("y", &[("a", 10), ("b", 10)]), numbers("x", 0.0)]);
+    let html = report(&profile, "y", ProblemType::Classification);
+    assert!(!html.contains("Preprocessing Notes"));
+    assert!(html.contains("Balanced classes."));
+}
+
+#[test]
+fn imbalance_beyond_three_to_one_warns_and_beyond_one_and_a_half_is_mentioned() {
+    let with_counts = |a, b| {
+        let profile = table(a + b, vec![labels("y", &[("a", a), ("b", b)]), numbers("x", 0.0)]);
+        report(&profile, "y", ProblemType::Classification)
+    };
+    let severe = with_counts(301, 100);
+    assert!(severe.contains("Class imbalance: the largest class has 3.0 times") && severe.contains("Imbalanced classes"));
+    let slight = with_counts(300, 100);
+    assert!(!slight.contains("Class imbalance") && slight.contains("Slightly imbalanced classes"));
+    assert!(with_counts(150, 100).contains("Balanced classes."));
+}
+
+#[test]
+fn the_smallest_of_unlisted_classes_bounds_the_imbalance() {
+    let target = ColumnProfile { unique: 12, ..labels("y", &[("a", 50), ("b", 30)]) };
+    let html = report(&table(100, vec![target, numbers("x", 0.0)]), "y", ProblemType::Classification);
+    assert!(html.contains("the largest class has at least 25.0 times the rows of the smallest"));
+    assert!(html.contains("... and 10 more classes"));
+}
+
+#[test]
+fn a_single_class_is_said() {
+    let profile = table(5, vec![labels("y", &[("only", 5)]), numbers("x", 0.0)]);
+    assert!(report(&profile, "y", ProblemType::Classification).contains("The target has a single class"));
+}
+
+#[test]
+fn a_target_without_values_is_said() {
+    let target = ColumnProfile { missing: 5, ..column("y", ColumnKind::Float) };
+    let profile = table(5, vec![target, numbers("x", 0.0)]);
+    for problem_type in [ProblemType::Classification, ProblemType::Regression] {
+        assert!(report(&profile, "y", problem_type).contains("no value in any row"), "{problem_type:?}");
+    }
+}
+
+#[test]
+fn a_table_of_one_kind_has_no_summary_of_the_other() {
+    let texts = report(&table(20, vec![labels("y", &[("a", 20)])]), "y", ProblemType::Classification);
+    assert!(texts.contains("Categorical Features Summary") && !texts.contains("Numeric Features Summary"));
+    let figures = report(&table(20, vec![numbers("y", 0.0)]), "y", ProblemType::Regression);
+    assert!(!figures.contains("Categorical Features Summary") && figures.contains("Numeric Features Summary"));
+}
+
+#[test]
+fn a_table_without_rows_or_columns_still_has_a_report() {
+    let empty = table(0, vec![column("y", ColumnKind::Float), column("x", ColumnKind::Text)]);
+    assert!(report(&empty, "y", ProblemType::Classification).contains("0 rows and 2 columns"));
+    let nothing = table(0, vec![]);
+    assert!(report(&nothing, "y", ProblemType::Classification).contains("0 rows and 0 columns"));
+}
+
+#[test]
+fn missing_values_above_five_percent_stand_out() {
+    let with_missing = |missing| {
+        let profile = table(100, vec![ColumnProfile { missing, ..numbers("x", 0.0) }, labels("y", &[("a", 50), ("b", 50)])]);
+        report(&profile, "y", ProblemType::Classification)
+    };
+    assert!(with_missing(6).contains("<td class=\"n alarm\">6.0%</td>"));
+    assert!(with_missing(5).contains("<td class=\"n\">5.0%</td>"));
+}
+
+#[test]
+fn names_and_values_from_the_table_are_text_and_never_markup() {
+    let hostile = "\"><script>alert('x')</script><img src=x onerror=alert(1)>";
+    let target = labels(hostile, &[(hostile, 3), ("</title><svg onload=alert(1)>", 1)]);
+    let copy = ColumnProfile { duplicate_of: Some("<b>first</b>".to_owned()), ..labels("<i>copy</i>", &[("<u>", 2), ("&", 2)]) };
+    let profile = table(4, vec![target, copy, numbers("</style><script>", 0.0)]);
+    let reasons = [("<i>copy</i>".to_owned(), Exclusion::Duplicate { of: "<b>first</b>".to_owned() })];
+    let html = eda_report(&profile, hostile, ProblemType::Classification, &reasons);
+    for markup in ["<script", "<img", "<svg onload", "<i>", "<b>", "<u>"] {
+        assert!(!html.contains(markup), "{markup}");
+    }
+    assert_eq!(html.matches("</style>").count(), 1);
+    assert!(html.contains("&lt;script&gt;alert"));
+}
+
+#[test]
+fn the_widest_table_of_the_longest_names_stays_below_two_megabytes() {
+    let name = |position: usize| format!("{}{position}", "\"<".repeat(100_000 / (position + 1) + 60));
+    let columns = (0..4_096).map(|position| {
+        let long = "\"".repeat(100);
+        let base = if position % 2 == 0 { numbers(&name(position), 0.0) } else { labels(&name(position), &[(&long, 9), (&long, 9)]) };
+        let samples = vec![long; 5];
+        ColumnProfile { samples, missing: 7, duplicate_of: (position % 3 == 0).then(|| name(0)), ..base }
+    });
+    let profile = table(20, columns.collect());
+    let html = report(&profile, &name(1), ProblemType::Classification);
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    assert!(html.contains("The first 1,000 of 4,096 columns are listed."));
+}

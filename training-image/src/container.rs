@@ -1,0 +1,179 @@
+//! One training job, from `pending` to `completed` or `failed`.
+//!
+//! The training runs on a thread of its own; the async side keeps the job's item, fetches and stores the files and listens for SIGTERM.
+//! Whatever ends the training (an error, a panic, a signal) is told in the item, unless the job is gone or finished.
+
+mod environment;
+mod failure;
+mod item_size;
+mod progress_writer;
+
+use std::{env, num::NonZeroUsize, path::Path, process::ExitCode, thread};
+
+use anyhow::{Context, Result};
+use cloud::{Completion, Jobs, ObjectPath, Objects, keys};
+use domain::{JobFiles, JobId, Phase, Profile, Progress};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::spawn_blocking,
+};
+use trainer::{Artefacts, Clock, Options, Outcome};
+
+use environment::Environment;
+use progress_writer::write_latest;
+
+/// What a process ended by SIGTERM reports: 128 + 15; and what its job says.
+const STOPPED_CODE: u8 = 143;
+const STOPPED: &str = "Training failed: stopped before it finished (termination, time limit or reclaimed machine); submit it again";
+/// The seed of every job: the same table and budget give the same split.
+const SEED: u64 = 42;
+
+const HTML: &str = "text/html; charset=utf-8";
+const BINARY: &str = "application/octet-stream";
+
+/// Does the job that the environment names.
+pub(crate) fn run() -> ExitCode {
+    let done = Environment::read(|name| env::var(name).ok()).and_then(|environment| {
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the async runtime")?;
+        let done = runtime.block_on(work(&environment));
+        // After a signal the search still runs on its thread: the process ends without it.
+        runtime.shutdown_background();
+        done
+    });
+    done.unwrap_or_else(|error| {
+        tracing::error!("{error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn work(environment: &Environment) -> Result<ExitCode> {
+    let clock = Clock::start();
+    let mut stop = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let config = cloud::config().await;
+    let jobs = Jobs::new(&config, &environment.jobs_table);
+    if !jobs.start(environment.job_id).await.context("cannot start the job")? {
+        tracing::info!(job = %environment.job_id, "the job is gone or finished: nothing to do");
+        return Ok(ExitCode::SUCCESS);
+    }
+    tracing::info!(job = %environment.job_id, dataset = %environment.dataset_id, target = environment.target, "started");
+    let objects = Objects::new(&config);
+    let done = tokio::select! {
+        done = train_and_store(environment, clock, &objects, &jobs) => Some(done),
+        _ = stop.recv() => None,
+    };
+    match done {
+        Some(Ok(())) => Ok(ExitCode::SUCCESS),
+        Some(Err(error)) => {
+            fail(environment, &jobs, &failure::message(&error)).await?;
+            Err(error)
+        }
+        None => {
+            tracing::error!("SIGTERM");
+            fail(environment, &jobs, STOPPED).await?;
+            Ok(ExitCode::from(STOPPED_CODE))
+        }
+    }
+}
+
+async fn fail(environment: &Environment, jobs: &Jobs, reason: &str) -> Result<()> {
+    jobs.fail(environment.job_id, reason).await.context("cannot mark the job as failed")?;
+    Ok(())
+}
+
+/// Trains and stores; progress is written meanwhile.
+async fn train_and_store(environment: &Environment, clock: Clock, objects: &Objects, jobs: &Jobs) -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let (news, latest) = watch::channel(None);
+    let writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, latest));
+    let trained = train(environment, clock, objects, folder.path(), news).await;
+    // The sender went with the training: only the last write is waited for, so that it never follows the completion.
+    writing.await.context("the task that writes progress ended early")?;
+    let outcome = trained?;
+    let files = store(environment, objects, &outcome).await?;
+    complete(environment, objects, jobs, outcome, files).await
+}
+
+/// Fetches the table and trains on it, on a thread of its own.
+async fn train(
+    environment: &Environment,
+    clock: Clock,
+    objects: &Objects,
+    folder: &Path,
+    news: watch::Sender<Option<Progress>>,
+) -> Result<Outcome> {
+    let loading = Progress {
+        phase: Phase::Loading,
+        elapsed_seconds: clock.elapsed().as_secs_f64(),
+        best_score: None,
+        best_metric: None,
+        best_estimator: None,
+        models_fitted: 0,
+    };
+    news.send_replace(Some(loading));
+    let stored = |key| ObjectPath::new(&environment.datasets_bucket, key);
+    let ask = "cannot fetch the dataset's table; confirm the dataset again";
+    let profile = objects.get(&stored(keys::profile_key(environment.dataset_id))).await.context(ask)?;
+    let profile: Profile = serde_json::from_slice(&profile).context("the dataset's profile is unreadable; confirm the dataset again")?;
+    let parquet = folder.join("data.parquet");
+    objects.download(&stored(keys::table_key(environment.dataset_id)), &parquet).await.context(ask)?;
+
+    let options = Options {
+        job: environment.job_id.to_string(),
+        target: environment.target.clone(),
+        time_budget: environment.time_budget,
+        seed: SEED,
+        threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+    };
+    let folder = folder.to_owned();
+    let training = spawn_blocking(move || {
+        let mut tell = |progress| drop(news.send_replace(Some(progress)));
+        trainer::run(&parquet, &profile, &options, &folder, clock, &mut tell)
+    });
+    match training.await {
+        Ok(trained) => Ok(trained?),
+        Err(ended) => Err(failure::of_ended_thread(ended)),
+    }
+}
+
+/// Stores the files of a training in their buckets.
+async fn store(environment: &Environment, objects: &Objects, outcome: &Outcome) -> Result<JobFiles> {
+    let Artefacts { eda_report, training_report, model, pickle, manifest } = &outcome.artefacts;
+    let put = async |file: &Path, bucket: &str, key: fn(JobId, &str) -> String, content_type| {
+        let name = file.file_name().context("a result has no name")?.to_string_lossy();
+        let path = ObjectPath::new(bucket, key(environment.job_id, &name));
+        objects.upload(file, &path, content_type).await.context("cannot store the results")?;
+        anyhow::Ok(Some(path.to_string()))
+    };
+    let (models, reports) = (&environment.models_bucket, &environment.reports_bucket);
+    let eda_report = put(eda_report, reports, keys::report_key, HTML).await?;
+    Ok(JobFiles {
+        onnx_model_path: put(model, models, keys::model_key, BINARY).await?,
+        model_path: put(pickle, models, keys::model_key, BINARY).await?,
+        manifest_path: put(manifest, models, keys::model_key, "application/json").await?,
+        training_report_path: put(training_report, reports, keys::report_key, HTML).await?,
+        report_path: eda_report.clone(),
+        eda_report_path: eda_report,
+        model_sha256: Some(outcome.model_sha256.clone()),
+    })
+}
+
+/// Marks the job as completed. When it was deleted meanwhile, what was stored for it goes too.
+async fn complete(environment: &Environment, objects: &Objects, jobs: &Jobs, outcome: Outcome, files: JobFiles) -> Result<()> {
+    let job_id = environment.job_id;
+    let completion = Completion {
+        problem_type: outcome.problem_type,
+        metrics: outcome.metrics,
+        files,
+        preprocessing_info: item_size::fit(outcome.preprocessing),
+    };
+    if jobs.complete(job_id, &completion).await.context("cannot mark the job as completed")? {
+        tracing::info!(job = %job_id, best = completion.metrics.best_estimator, "completed");
+    } else if jobs.find(job_id).await?.is_none() {
+        tracing::info!(job = %job_id, "the job was deleted: removing its results");
+        objects.delete_prefix(&environment.models_bucket, &keys::model_key(job_id, "")).await?;
+        objects.delete_prefix(&environment.reports_bucket, &keys::report_key(job_id, "")).await?;
+    }
+    Ok(())
+}

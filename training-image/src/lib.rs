@@ -1,0 +1,149 @@
+//! The steps of a training, on plain files: what the container does for a job and the command line for a file.
+//!
+//! ```text
+//! data.parquet + profile ─▶ eda_report.html
+//!                        ─▶ engine::train ─▶ model.onnx (checked against the trainer) ─▶ manifest.json, model.pkl
+//!                                                                                     ─▶ training_report.html
+//! ```
+//!
+//! The `container` feature adds the binary of the same package, which fetches the files, stores the results and keeps the job's item.
+
+mod artefacts;
+mod clock;
+mod error;
+mod training_report;
+
+use std::{path::Path, time::Duration};
+
+use domain::{Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TargetFacts, Timestamp, detect_problem_type, exclusions};
+use model::{Label, Manifest, Task};
+
+use artefacts::write;
+
+pub use artefacts::Artefacts;
+pub use clock::Clock;
+pub use error::TrainingError;
+
+/// What to train.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The job's identifier, or what else names this training in its report.
+    pub job: String,
+    /// The column to predict.
+    pub target: String,
+    /// What the whole job may take, from the clock's start to the last written file.
+    pub time_budget: Duration,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Threads to compute with, at least 1.
+    pub threads: usize,
+}
+
+/// A trained and stored model.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What was learned.
+    pub problem_type: ProblemType,
+    /// Measured on the hold-out.
+    pub metrics: Metrics,
+    /// The model's inputs and outputs, complete.
+    pub preprocessing: PreprocessingInfo,
+    /// The written files.
+    pub artefacts: Artefacts,
+    /// SHA-256 of the model file, in hex.
+    pub model_sha256: String,
+    /// The largest difference between the stored model and the trainer's own evaluation on the hold-out.
+    pub largest_difference: f32,
+}
+
+/// Trains on the table in `parquet`, whose profile is `profile`, and writes reports, model and manifest into the folder `out`. `clock`
+/// runs since the job's start; the search gets what it leaves of the budget, less a reserve for writing and checking the model.
+pub fn run(
+    parquet: &Path,
+    profile: &Profile,
+    options: &Options,
+    out: &Path,
+    clock: Clock,
+    on_progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Outcome, TrainingError> {
+    let target = profile.column(&options.target).ok_or_else(|| engine::EngineError::MissingTarget(options.target.clone()))?;
+    let mut news = News { clock, latest: None, on_progress };
+
+    news.enter(Phase::Exploring);
+    let provisional = detect_problem_type(TargetFacts::of(target, profile.rows));
+    let left_out = exclusions(profile, &options.target);
+    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, &options.target, provisional, &left_out))?;
+
+    news.enter(Phase::Preparing);
+    let frame = table::read_parquet(parquet)?;
+    let engine_options = engine::Options {
+        target: options.target.clone(),
+        time_budget: clock.left_for_training(options.time_budget),
+        seed: options.seed,
+        threads: options.threads,
+    };
+    let trained = engine::train(&frame, profile, &engine_options, &mut |progress| news.forward(progress))?;
+
+    news.enter(Phase::Exporting);
+    let created_at = Timestamp::now();
+    let manifest = Manifest {
+        format_version: model::FORMAT_VERSION,
+        problem_type: trained.problem_type,
+        target: options.target.clone(),
+        features: trained.pipeline.features.clone(),
+        labels: labels(&trained.pipeline.task),
+        numeric_stats: trained.preprocessing.numeric_stats.clone(),
+        metrics: trained.metrics.clone(),
+        importances: trained.importances.clone(),
+        data_sha256: profile.sha256.clone(),
+        created_at,
+        product_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let onnx = model::write_onnx(&trained.pipeline, &manifest)?;
+    let largest_difference = model::check_parity(&trained.pipeline, &onnx, &trained.holdout)?;
+    write(out, Artefacts::MODEL, &onnx)?;
+    write(out, Artefacts::PICKLE, model::write_pickle(&onnx, &manifest)?)?;
+    write(out, Artefacts::MANIFEST, serde_json::to_vec_pretty(&manifest)?)?;
+
+    news.enter(Phase::Reporting);
+    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report::of(&trained, profile, options, created_at)))?;
+
+    Ok(Outcome {
+        problem_type: trained.problem_type,
+        metrics: trained.metrics,
+        preprocessing: trained.preprocessing,
+        artefacts: Artefacts::in_folder(out),
+        model_sha256: artefacts::sha256(&onnx),
+        largest_difference,
+    })
+}
+
+/// Tells the caller of each phase, with the best score so far and the job's own clock.
+struct News<'a> {
+    clock: Clock,
+    latest: Option<Progress>,
+    on_progress: &'a mut (dyn FnMut(Progress) + Send),
+}
+
+impl News<'_> {
+    fn enter(&mut self, phase: Phase) {
+        let progress = match &self.latest {
+            Some(latest) => Progress { phase, ..latest.clone() },
+            None => Progress { phase, elapsed_seconds: 0.0, best_score: None, best_metric: None, best_estimator: None, models_fitted: 0 },
+        };
+        self.forward(progress);
+    }
+
+    fn forward(&mut self, progress: Progress) {
+        let progress = Progress { elapsed_seconds: self.clock.elapsed().as_secs_f64(), ..progress };
+        self.latest = Some(progress.clone());
+        (self.on_progress)(progress);
+    }
+}
+
+fn labels(task: &Task) -> Vec<Label> {
+    match task {
+        Task::Regression => Vec::new(),
+        Task::Classification { labels } => labels.clone(),
+    }
+}
