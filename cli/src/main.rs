@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use trainer::whole_message;
 
 /// Learns from a table and predicts with what it learned.
 #[derive(Debug, Parser)]
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr(), "automl: {error:#}");
+            let _ = writeln!(io::stderr(), "automl: {}", whole_message(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     io::{IsTerminal, Write as _, stderr},
     num::NonZeroUsize,
     path::PathBuf,
@@ -47,7 +46,6 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let clock = Clock::start();
     let mut line = ProgressLine::start();
-    fs::create_dir_all(&arguments.out).with_context(|| format!("cannot make the folder {}", arguments.out.display()))?;
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
     let parquet = scratch.path().join("data.parquet");
     let profile = table::ingest(&arguments.data, &parquet).with_context(|| arguments.data.display().to_string())?;

@@ -7,6 +7,8 @@ mod api;
 mod events;
 mod job;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -47,6 +49,19 @@ impl Batch {
         environment: Vec<(String, String)>,
         job_events: Arc<Function>,
     ) -> anyhow::Result<Arc<Self>> {
+        let (events, deliveries) = mpsc::unbounded_channel();
+        tokio::spawn(events::deliver(deliveries, job_events));
+        Self::open(folder, logs, trainer, environment, events)
+    }
+
+    /// Opens the queue and begins to run it; `events` gets each job whose state changed.
+    fn open(
+        folder: &Path,
+        logs: &Path,
+        trainer: PathBuf,
+        environment: Vec<(String, String)>,
+        events: mpsc::UnboundedSender<BatchJob>,
+    ) -> anyhow::Result<Arc<Self>> {
         for needed in [folder, logs] {
             std::fs::create_dir_all(needed).with_context(|| format!("cannot create {}", needed.display()))?;
         }
@@ -58,8 +73,6 @@ impl Batch {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
-        let (events, deliveries) = mpsc::unbounded_channel();
-        tokio::spawn(events::deliver(deliveries, job_events));
         let lost: Vec<String> = jobs.values().filter(|job| job.status.is_on_a_host()).map(|job| job.job_id.clone()).collect();
         let batch =
             Arc::new(Self { file, logs: logs.to_owned(), trainer, environment, jobs: Mutex::new(jobs), changed: Notify::new(), events });
@@ -87,21 +100,33 @@ impl Batch {
     /// Adds a job and tells of its first states.
     fn submit(&self, job: BatchJob) {
         let job_id = job.job_id.clone();
-        self.locked(|jobs| jobs.insert(job_id.clone(), job.clone()));
-        let _ = self.events.send(job);
+        self.locked(|jobs| {
+            let _ = self.events.send(job.clone());
+            jobs.insert(job_id.clone(), job);
+        });
         self.change(&job_id, |job| job.status = Status::Runnable);
         self.changed.notify_one();
     }
 
     /// Ends a job: at once when it waits, by its runner when it runs. `false` when there is none.
     fn terminate(&self, job_id: &str, reason: &str) -> bool {
-        let known = self.change(job_id, |job| match job.status {
-            Status::Submitted | Status::Runnable => job.end(Status::Failed, reason, None),
-            Status::Starting | Status::Running => job.termination = Some(reason.to_owned()),
-            Status::Succeeded | Status::Failed => {}
-        });
+        let known = self.cancel(job_id, reason)
+            && self.change(job_id, |job| {
+                if job.status.is_on_a_host() {
+                    job.termination = Some(reason.to_owned());
+                }
+            });
         self.changed.notify_waiters();
         known
+    }
+
+    /// Ends a job that waits, and lets one that runs go on. `false` when there is none.
+    fn cancel(&self, job_id: &str, reason: &str) -> bool {
+        self.change(job_id, |job| {
+            if job.status.is_queued() {
+                job.end(Status::Failed, reason, None);
+            }
+        })
     }
 
     fn describe(&self, job_id: &str) -> Option<BatchJob> {
@@ -110,36 +135,27 @@ impl Batch {
 
     /// Changes a job, stores the queue, and tells if the state is another. `false` when there is no such job.
     fn change(&self, job_id: &str, change: impl FnOnce(&mut BatchJob)) -> bool {
-        let changed = self.locked(|jobs| {
-            let job = jobs.get_mut(job_id)?;
+        // One lock over all of it, so that file and events have the order of the changes.
+        self.locked(|jobs| {
+            let Some(job) = jobs.get_mut(job_id) else { return false };
             let before = job.status;
             change(job);
-            Some((job.status != before).then(|| job.clone()))
-        });
-        let Some(told) = changed else { return false };
-        self.store();
-        if let Some(job) = told {
-            tracing::info!(
-                job = job.job_name,
-                "batch job {}{}",
-                job.status,
-                job.status_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
-            );
-            let _ = self.events.send(job);
-        }
-        true
+            if job.status != before {
+                let reason = job.status_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                tracing::info!("batch job {} ({job_id}) {}{reason}", job.job_name, job.status);
+                let _ = self.events.send(job.clone());
+            }
+            if let Err(error) = self.store(jobs) {
+                tracing::error!("cannot store the queue in {}: {error}", self.file.display());
+            }
+            true
+        })
     }
 
-    fn store(&self) {
+    fn store(&self, jobs: &BTreeMap<String, BatchJob>) -> std::io::Result<()> {
         let partial = self.file.with_extension("partial");
-        let written = self
-            .locked(|jobs| serde_json::to_vec_pretty(jobs))
-            .map_err(std::io::Error::from)
-            .and_then(|bytes| std::fs::write(&partial, bytes))
-            .and_then(|()| std::fs::rename(&partial, &self.file));
-        if let Err(error) = written {
-            tracing::error!("cannot store the queue in {}: {error}", self.file.display());
-        }
+        std::fs::write(&partial, serde_json::to_vec_pretty(jobs)?)?;
+        std::fs::rename(&partial, &self.file)
     }
 
     fn locked<T>(&self, use_jobs: impl FnOnce(&mut BTreeMap<String, BatchJob>) -> T) -> T {

@@ -44,8 +44,11 @@ pub enum InvocationError {
         limit: Duration,
     },
     /// The process ended without an answer.
-    #[error("the process ended without an answer")]
-    Crashed,
+    #[error("the process ended without an answer: {how}")]
+    Crashed {
+        /// Its exit status, as far as it is known.
+        how: String,
+    },
     /// The function answered with an error.
     #[error("{message}")]
     Failed {
@@ -100,10 +103,17 @@ impl Function {
         &self.name
     }
 
-    /// Sends an event and waits for the answer.
+    /// Invokes the function for a caller who may go away: as on Lambda, the invocation then still runs to its end.
+    pub async fn invoke_to_the_end(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvocationError> {
+        let function = Arc::clone(self);
+        let invocation = tokio::spawn(async move { function.invoke(event).await });
+        invocation.await.unwrap_or_else(|error| Err(InvocationError::Crashed { how: error.to_string() }))
+    }
+
+    /// Sends an event and waits for the answer. An invocation that is dropped ends its instance.
     pub async fn invoke(&self, event: Bytes) -> Result<Bytes, InvocationError> {
-        // The semaphore is never closed; without a place the invocation could not run.
-        let _place = self.places.acquire().await.map_err(|_| InvocationError::Crashed)?;
+        let crashed = |how: &str| InvocationError::Crashed { how: how.to_owned() };
+        let _place = self.places.acquire().await.map_err(|_| crashed("the function is stopped"))?;
         let mut instance = match self.idle_instance() {
             Some(instance) => instance,
             None => self.start().await?,
@@ -112,12 +122,12 @@ impl Function {
         let deadline = SystemTime::now() + self.limit;
         let invocation = Invocation { request_id: Uuid::new_v4().to_string(), event, deadline, answer };
         if !instance.api.send(invocation).await {
-            return Err(InvocationError::Crashed);
+            return Err(crashed("its Runtime API has ended"));
         }
         let answer = tokio::select! {
             biased;
-            answer = answered => answer.map_err(|_| InvocationError::Crashed),
-            _ = instance.process.wait() => Err(InvocationError::Crashed),
+            answer = answered => answer.map_err(|_| crashed("its Runtime API has ended")),
+            status = instance.process.wait() => Err(crashed(&status.map_or_else(|error| error.to_string(), |status| status.to_string()))),
             () = sleep(self.limit) => Err(InvocationError::TimedOut { limit: self.limit }),
         };
         match answer {
@@ -159,7 +169,7 @@ impl Function {
     async fn start(&self) -> Result<Instance, InvocationError> {
         let failed = |source| InvocationError::Start { binary: self.binary.clone(), source };
         let api = RuntimeApi::start(&self.name).await.map_err(failed)?;
-        let mut process = Command::new(&self.binary)
+        let mut process = without_own_account(&mut Command::new(&self.binary))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
             .stdin(Stdio::null())
@@ -179,6 +189,11 @@ impl Function {
         tracing::debug!(function = self.name, "instance started");
         Ok(Instance { process, api })
     }
+}
+
+/// Takes away what points to the user's own AWS account.
+pub(crate) fn without_own_account(command: &mut Command) -> &mut Command {
+    command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN").env_remove("AWS_ENDPOINT_URL")
 }
 
 /// Copies what a process prints to our log, named, and to a file.

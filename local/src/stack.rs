@@ -24,6 +24,9 @@ use crate::{
     template::Template,
 };
 
+/// The file in the data folder that a running stack holds.
+const LOCK: &str = "lock";
+
 /// What to serve and from where.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -80,10 +83,10 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     let trainer = binaries.join("trainer");
     let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, environment.clone(), function("job-events")?)?;
     let routed = template.functions.iter().map(|(name, of_template)| Ok((of_template.routes.clone(), function(name)?)));
-    let api = gateway::router(routed.collect::<anyhow::Result<_>>()?)?;
+    let api = gateway::router(routed.collect::<anyhow::Result<Vec<_>>>()?);
 
-    announce(&ports, &options.data)?;
     let end = ended();
+    announce(&ports, &options.data)?;
     tokio::spawn(database::serve(ports.database, tables));
     tokio::spawn(serve("S3", ports.storage, objects));
     tokio::spawn(serve("Batch", ports.batch, batch::router(jobs)));
@@ -99,10 +102,13 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
 /// Deletes the data folder, unless a stack runs on it.
 ///
 /// # Errors
-/// When a stack runs on it or it cannot be deleted.
+/// When a stack runs on it, when it is something else, or when it cannot be deleted.
 pub fn reset(data: &Path) -> anyhow::Result<()> {
     if !data.exists() {
         return Ok(());
+    }
+    if !data.join(LOCK).exists() {
+        bail!("{} is no stack's data folder; delete it by hand if it may go", data.display());
     }
     let _lock = lock(data)?;
     std::fs::remove_dir_all(data).with_context(|| format!("cannot delete {}", data.display()))
@@ -115,7 +121,7 @@ pub(crate) fn timestamp() -> String {
 
 /// Keeps other stacks off the folder; the system lets go of it when the process ends, however it ends.
 fn lock(data: &Path) -> anyhow::Result<Flock<File>> {
-    let path = data.join("lock");
+    let path = data.join(LOCK);
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok(lock),

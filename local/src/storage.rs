@@ -1,6 +1,10 @@
 //! S3 on this machine: `s3s` on a folder, with what it lacks around it: the buckets' CORS rules and the events of created objects.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::Context as _;
 use axum::{
@@ -69,6 +73,7 @@ pub fn router(folder: &Path, buckets: &[&str], notification: Notification) -> an
         let (service, events, is_told) = (service.clone(), events.clone(), is_told.clone());
         async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
+            let is_copy = request.headers().contains_key("x-amz-copy-source");
             let answer = match service.call(request.map(s3s::Body::http_body_unsync)).await {
                 Ok(answer) => answer.map(Body::new),
                 Err(error) => {
@@ -76,7 +81,7 @@ pub fn router(folder: &Path, buckets: &[&str], notification: Notification) -> an
                     return StatusCode::INTERNAL_SERVER_ERROR.into_response();
                 }
             };
-            if let Some(created) = created(&method, &uri, &answer).filter(is_told) {
+            if let Some(created) = created(&method, &uri, is_copy, &answer).filter(is_told) {
                 let _ = events.send(created);
             }
             answer
@@ -86,10 +91,11 @@ pub fn router(folder: &Path, buckets: &[&str], notification: Notification) -> an
 }
 
 /// The object that a successful request created.
-fn created(method: &Method, uri: &Uri, answer: &Response<Body>) -> Option<Created> {
+fn created(method: &Method, uri: &Uri, is_copy: bool, answer: &Response<Body>) -> Option<Created> {
     let has = |name: &str| form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(given, _)| given == name);
     let event = match *method {
         Method::PUT if has("partNumber") || has("tagging") || has("acl") => return None,
+        Method::PUT if is_copy => "ObjectCreated:Copy",
         Method::PUT => "ObjectCreated:Put",
         Method::POST if has("uploadId") => "ObjectCreated:CompleteMultipartUpload",
         _ => return None,
@@ -105,7 +111,8 @@ fn created(method: &Method, uri: &Uri, answer: &Response<Body>) -> Option<Create
 
 /// Tells the function of each created object, one after the other.
 async fn deliver(mut created: mpsc::UnboundedReceiver<Created>, function: Arc<Function>, folder: std::path::PathBuf) {
-    let mut sequence: u64 = 0;
+    // Later events have greater numbers, after a restart too.
+    let mut sequence = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or_default());
     while let Some(object) = created.recv().await {
         sequence += 1;
         let size = tokio::fs::metadata(folder.join(&object.bucket).join(&object.key)).await.map_or(0, |file| file.len());
@@ -176,7 +183,7 @@ mod tests {
 
     fn answered(method: &Method, uri: &str, status: StatusCode) -> Option<Created> {
         let answer = Response::builder().status(status).header("etag", "\"e\"").body(Body::empty()).unwrap();
-        created(method, &uri.parse().unwrap(), &answer)
+        created(method, &uri.parse().unwrap(), false, &answer)
     }
 
     #[test]

@@ -7,11 +7,16 @@
 mod tables;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
+use local::{
+    storage::{ACCESS_KEY, SECRET_KEY},
+    template::Template,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -46,6 +51,9 @@ pub fn stack_command(arguments: &[&str], data: &Path) -> Command {
 pub struct Stack {
     /// `http://localhost:PORT`.
     pub url: String,
+    s3: String,
+    dynamodb: String,
+    batch: String,
     child: Child,
     _stdout: Lines<BufReader<ChildStdout>>,
     http: reqwest::Client,
@@ -58,16 +66,33 @@ impl Stack {
         let mut child =
             stack_command(&["up", "--port", "0"], data).stdout(Stdio::piped()).stderr(log).spawn().expect("automl-local is built");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let mut banner = HashMap::new();
         let url = timeout(PATIENCE, async {
             while let Some(line) = lines.next_line().await.expect("stdout is text") {
                 if let Some(url) = line.strip_prefix("ready ") {
                     return url.to_owned();
                 }
+                let mut words = line.split_whitespace();
+                if let (Some(what), Some(place)) = (words.next(), words.next()) {
+                    banner.insert(what.to_owned(), place.to_owned());
+                }
             }
             panic!("the stack ended before it was ready; see {}", data.with_extension("log").display());
         });
         let url = url.await.expect("the stack gets ready in time");
-        Self { url, child, _stdout: lines, http: reqwest::Client::new() }
+        let mut endpoint = |what: &str| banner.remove(what).expect("the banner says where everything is");
+        let (s3, dynamodb, batch) = (endpoint("S3"), endpoint("DynamoDB"), endpoint("Batch"));
+        Self { url, s3, dynamodb, batch, child, _stdout: lines, http: reqwest::Client::new() }
+    }
+
+    /// What a function of this stack finds in its environment: the template's names, and where the endpoints are.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let template = Template::read().expect("the template is readable");
+        let endpoints = [("S3", &self.s3), ("DYNAMODB", &self.dynamodb), ("BATCH", &self.batch)];
+        let endpoints = endpoints.map(|(service, url)| (format!("AWS_ENDPOINT_URL_{service}"), url.clone()));
+        let keys = [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)];
+        let keys = keys.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        template.environment.into_iter().chain(endpoints).chain(keys).collect()
     }
 
     /// Asks the stack to stop, as Ctrl-C does, and waits for it.

@@ -42,6 +42,10 @@ impl Artefacts {
     }
 }
 
+pub(crate) fn make_folder(folder: &Path) -> Result<(), TrainingError> {
+    fs::create_dir_all(folder).map_err(|source| TrainingError::Write { path: folder.to_owned(), source })
+}
+
 pub(crate) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<(), TrainingError> {
     let path = folder.join(name);
     fs::write(&path, content).map_err(|source| TrainingError::Write { path, source })

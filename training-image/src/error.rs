@@ -1,6 +1,6 @@
 //! Why a training gave no model.
 
-use std::{io, path::PathBuf};
+use std::{error::Error, io, path::PathBuf};
 
 /// A training that gave no model. The messages are for the person who submitted the job.
 #[derive(Debug, thiserror::Error)]
@@ -25,4 +25,56 @@ pub enum TrainingError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// The message of an error and of its sources on one line, each said once: some errors repeat their source's message in their own.
+pub fn whole_message(error: &(dyn Error + 'static)) -> String {
+    let mut whole = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let message = error.to_string();
+        if !whole.ends_with(&message) {
+            whole = format!("{whole}: {message}");
+        }
+        source = error.source();
+    }
+    whole.lines().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn layers(texts: &[&'static str]) -> Layer {
+        let (text, below) = texts.split_first().unwrap();
+        Layer { text, source: (!below.is_empty()).then(|| Box::new(layers(below))) }
+    }
+
+    #[test]
+    fn sources_follow_their_error() {
+        assert_eq!(
+            whole_message(&layers(&["cannot fetch the table", "service error", "access denied"])),
+            "cannot fetch the table: service error: access denied"
+        );
+    }
+
+    #[test]
+    fn a_source_that_the_error_repeats_is_said_once() {
+        assert_eq!(
+            whole_message(&layers(&["cannot read a.csv: no such file", "no such file", "no such file"])),
+            "cannot read a.csv: no such file"
+        );
+    }
+
+    #[test]
+    fn a_message_keeps_to_one_line() {
+        assert_eq!(whole_message(&layers(&["first\nsecond"])), "first second");
+    }
 }

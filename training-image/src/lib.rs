@@ -22,7 +22,7 @@ use artefacts::write;
 
 pub use artefacts::Artefacts;
 pub use clock::Clock;
-pub use error::TrainingError;
+pub use error::{TrainingError, whole_message};
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -56,8 +56,9 @@ pub struct Outcome {
     pub largest_difference: f32,
 }
 
-/// Trains on the table in `parquet`, whose profile is `profile`, and writes reports, model and manifest into the folder `out`. `clock`
-/// runs since the job's start; the search gets what it leaves of the budget, less a reserve for writing and checking the model.
+/// Trains on the table in `parquet`, whose profile is `profile`, and writes reports, model and manifest into the folder `out`, which is
+/// made when it is missing. `clock` runs since the job's start; the search gets what it leaves of the budget, less a reserve for writing
+/// and checking the model.
 pub fn run(
     parquet: &Path,
     profile: &Profile,
@@ -68,6 +69,8 @@ pub fn run(
 ) -> Result<Outcome, TrainingError> {
     let target = profile.column(&options.target).ok_or_else(|| engine::EngineError::MissingTarget(options.target.clone()))?;
     let mut news = News { clock, latest: None, on_progress };
+
+    artefacts::make_folder(out)?;
 
     news.enter(Phase::Exploring);
     let provisional = detect_problem_type(TargetFacts::of(target, profile.rows));

@@ -2,7 +2,6 @@
 
 use domain::{Profile, Timestamp};
 use engine::Trained;
-use model::Task;
 use report::{Configuration, Holdout, LeaderboardRow, TrainingReport};
 
 use crate::Options;
@@ -10,6 +9,12 @@ use crate::Options;
 pub(crate) fn of(trained: &Trained, profile: &Profile, options: &Options, created_at: Timestamp) -> TrainingReport {
     let leaderboard = trained.leaderboard.iter().map(|entry| LeaderboardRow {
         name: entry.name.clone(),
+        parameters: entry
+            .rounds
+            .map(|rounds| ("rounds".to_owned(), rounds.round()))
+            .into_iter()
+            .chain(entry.parameters.iter().map(|(name, value)| ((*name).to_owned(), *value)))
+            .collect(),
         score: entry.validation_score,
         fit_seconds: entry.fit_seconds,
         weight: entry.weight,

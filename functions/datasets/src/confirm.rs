@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Caller, internal};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use api::{ApiError, Caller, PathId, internal};
+use axum::{Json, extract::State};
 use domain::{DatasetId, DatasetStatus};
 
 use crate::{App, metadata::DatasetMetadata};
@@ -14,7 +11,7 @@ use crate::{App, metadata::DatasetMetadata};
 pub(crate) async fn confirm(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Json<DatasetMetadata>, ApiError> {
     let Ok(dataset) = id.parse::<DatasetId>() else { return Err(ApiError::UploadNotFound(id)) };
     let owner = app.datasets.owner(dataset).await.map_err(internal("Error confirming upload"))?;

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Caller, internal, never_stored};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use api::{ApiError, Caller, PathId, internal, never_stored};
+use axum::{extract::State, response::Response};
 use cloud::{CloudError, keys};
 use domain::DatasetId;
 use serde::Serialize;
@@ -20,7 +17,7 @@ struct Answer {
     deleted_resources: Vec<String>,
 }
 
-pub(crate) async fn delete(State(app): State<Arc<App>>, Caller(user): Caller, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn delete(State(app): State<Arc<App>>, Caller(user): Caller, PathId(id): PathId) -> Result<Response, ApiError> {
     let dataset_id = app.dataset(&user, id).await?.dataset_id;
     let deleted_resources = app.delete(dataset_id).await.map_err(internal("Error deleting dataset"))?;
     Ok(never_stored(Answer { message: "Dataset deleted successfully", dataset_id, deleted_resources }))

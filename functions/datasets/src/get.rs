@@ -2,20 +2,13 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Caller, internal};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use api::{ApiError, Caller, PathId, internal};
+use axum::{Json, extract::State};
 use domain::{Dataset, UserId};
 
 use crate::{App, metadata::DatasetMetadata};
 
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    Caller(user): Caller,
-    Path(id): Path<String>,
-) -> Result<Json<DatasetMetadata>, ApiError> {
+pub(crate) async fn get(State(app): State<Arc<App>>, Caller(user): Caller, PathId(id): PathId) -> Result<Json<DatasetMetadata>, ApiError> {
     Ok(Json(app.dataset(&user, id).await?.into()))
 }
 

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Body, Caller, Input, ReadInput, input, internal};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use api::{ApiError, Body, Caller, Input, PathId, ReadInput, input, internal};
+use axum::{Json, extract::State};
 use domain::{JobId, JobStatus};
 use serde::Serialize;
 
@@ -34,7 +31,7 @@ pub(crate) struct Deployment {
 pub(crate) async fn deploy(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     Body(request): Body<Request>,
 ) -> Result<Json<Deployment>, ApiError> {
     let Ok(job_id) = id.parse() else { return Err(ApiError::JobNotFound) };

@@ -56,7 +56,10 @@ impl Ingest {
     /// The dataset's object: of several, the first by name.
     async fn upload(&self, dataset: DatasetId) -> Result<Option<ObjectHead>, CloudError> {
         let objects = self.objects.list(&self.bucket, &keys::upload_prefix(dataset)).await?;
-        Ok(objects.into_iter().find(|object| keys::dataset_of_upload(object.path.key()).is_some()))
+        match objects.iter().find(|object| keys::dataset_of_upload(object.key()).is_some()) {
+            Some(object) => self.objects.head(object).await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
-use api::{ApiError, Caller, Input, Query, ReadInput, input, internal, never_stored};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input, internal, never_stored};
+use axum::{extract::State, response::Response};
 use cloud::{CloudError, ObjectPath, keys};
 use domain::{Job, JobId, limits::MAX_PAGE};
 use serde::Serialize;
@@ -35,7 +32,7 @@ struct Answer {
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     Query(request): Query<Request>,
 ) -> Result<Response, ApiError> {
     let job = app.job(&user, &id, WHAT).await?;

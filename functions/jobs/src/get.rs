@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Caller, internal, revalidated};
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use api::{ApiError, Caller, PathId, internal, revalidated};
+use axum::{extract::State, http::HeaderMap, response::Response};
 
 use crate::App;
 
@@ -16,7 +12,7 @@ const WHAT: &str = "Error getting job status";
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let job = app.job(&user, &id, WHAT).await?;

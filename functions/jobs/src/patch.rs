@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Body, Caller, Input, ReadInput, input, internal, revalidated};
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use api::{ApiError, Body, Caller, Input, PathId, ReadInput, input, internal, revalidated};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use cloud::JobPatch;
 use domain::limits::{MAX_NOTES_CHARS, MAX_TAG_CHARS, MAX_TAGS};
 
@@ -31,7 +27,7 @@ impl ReadInput for Request {
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     headers: HeaderMap,
     Body(request): Body<Request>,
 ) -> Result<Response, ApiError> {

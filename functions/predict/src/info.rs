@@ -2,11 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use api::{ApiError, Caller, InOrder};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use api::{ApiError, Caller, InOrder, PathId};
+use axum::{Json, extract::State};
 use domain::{FeatureType, Job, JobId, PreprocessingInfo, ProblemType};
 use serde::Serialize;
 
@@ -46,7 +43,7 @@ enum ExampleValue {
     Text(String),
 }
 
-pub(crate) async fn info(State(app): State<Arc<App>>, Caller(user): Caller, Path(id): Path<String>) -> Result<Json<ModelInfo>, ApiError> {
+pub(crate) async fn info(State(app): State<Arc<App>>, Caller(user): Caller, PathId(id): PathId) -> Result<Json<ModelInfo>, ApiError> {
     let job = app.job(&user, &id, "Error getting prediction info").await?;
     if !job.deployed {
         return Err(ApiError::NoDeployment);

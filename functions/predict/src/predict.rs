@@ -2,11 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use api::{ApiError, Body, Caller, internal};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use api::{ApiError, Body, Caller, PathId, internal};
+use axum::{Json, extract::State};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -21,7 +18,7 @@ const WHAT: &str = "Prediction error";
 pub(crate) async fn predict(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     Body(features): Body<Features>,
 ) -> Result<Json<Answer>, ApiError> {
     let job = app.job(&user, &id, WHAT).await?;

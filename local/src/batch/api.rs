@@ -26,6 +26,7 @@ pub fn router(batch: Arc<Batch>) -> Router {
         .route("/v1/submitjob", post(submit))
         .route("/v1/describejobs", post(describe))
         .route("/v1/terminatejob", post(terminate))
+        .route("/v1/canceljob", post(cancel))
         .with_state(batch)
 }
 
@@ -85,10 +86,11 @@ async fn submit(State(batch): State<Arc<Batch>>, Json(submission): Json<Submissi
         environment: submission.container_overrides.map(|overrides| overrides.environment).unwrap_or_default(),
         timeout,
         attempts: submission.retry_strategy.and_then(|strategy| strategy.attempts).unwrap_or(1),
-        attempted: 0,
+        attempted: Vec::new(),
         status: Status::Submitted,
         status_reason: None,
         exit_code: None,
+        container_reason: None,
         created_at: now(),
         started_at: None,
         stopped_at: None,
@@ -108,12 +110,16 @@ async fn describe(State(batch): State<Arc<Batch>>, Json(wanted): Json<Jobs>) -> 
     Json(json!({ "jobs": jobs }))
 }
 
-async fn terminate(State(batch): State<Arc<Batch>>, Json(termination): Json<Termination>) -> Response {
-    if batch.terminate(&termination.job_id, &termination.reason) {
-        Json(json!({})).into_response()
-    } else {
-        refusal(&format!("Job {} does not exist", termination.job_id))
-    }
+async fn terminate(State(batch): State<Arc<Batch>>, Json(Termination { job_id, reason }): Json<Termination>) -> Response {
+    ended(batch.terminate(&job_id, &reason), &job_id)
+}
+
+async fn cancel(State(batch): State<Arc<Batch>>, Json(Termination { job_id, reason }): Json<Termination>) -> Response {
+    ended(batch.cancel(&job_id, &reason), &job_id)
+}
+
+fn ended(is_known: bool, job_id: &str) -> Response {
+    if is_known { Json(json!({})).into_response() } else { refusal(&format!("Job {job_id} does not exist")) }
 }
 
 /// Batch's form of a request that it cannot serve.

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, time::sleep};
 use uuid::Uuid;
 
-use super::job::BatchJob;
+use super::job::{Attempt, BatchJob};
 use crate::{lambda::Function, stack::timestamp, template::ACCOUNT};
 
 /// How often an event is delivered again when the function fails.
@@ -48,6 +48,14 @@ fn event(job: &BatchJob) -> String {
 
 /// The job as Batch describes it.
 pub(super) fn detail(job: &BatchJob) -> serde_json::Value {
+    let attempt = |attempt: &Attempt| {
+        json!({
+            "container": { "exitCode": attempt.exit_code },
+            "startedAt": attempt.started_at,
+            "stoppedAt": attempt.stopped_at,
+            "statusReason": attempt.status_reason,
+        })
+    };
     json!({
         "jobArn": format!("arn:aws:batch:us-east-1:{ACCOUNT}:job/{}", job.job_id),
         "jobName": job.job_name,
@@ -56,7 +64,7 @@ pub(super) fn detail(job: &BatchJob) -> serde_json::Value {
         "jobDefinition": format!("arn:aws:batch:us-east-1:{ACCOUNT}:job-definition/{}:1", job.job_definition),
         "status": job.status,
         "statusReason": job.status_reason,
-        "attempts": [],
+        "attempts": job.attempted.iter().map(attempt).collect::<Vec<_>>(),
         "createdAt": job.created_at,
         "startedAt": job.started_at,
         "stoppedAt": job.stopped_at,
@@ -64,6 +72,6 @@ pub(super) fn detail(job: &BatchJob) -> serde_json::Value {
         "timeout": { "attemptDurationSeconds": job.timeout },
         "dependsOn": [],
         "parameters": job.parameters,
-        "container": { "environment": job.environment, "exitCode": job.exit_code },
+        "container": { "environment": job.environment, "exitCode": job.exit_code, "reason": job.container_reason },
     })
 }

@@ -17,6 +17,10 @@ pub(super) enum Status {
 }
 
 impl Status {
+    pub(super) fn is_queued(self) -> bool {
+        matches!(self, Self::Submitted | Self::Runnable)
+    }
+
     pub(super) fn is_on_a_host(self) -> bool {
         matches!(self, Self::Starting | Self::Running)
     }
@@ -42,6 +46,15 @@ pub(super) struct Variable {
     pub(super) value: String,
 }
 
+/// One start of a job's process that has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) started_at: Option<u64>,
+    pub(super) stopped_at: u64,
+    pub(super) exit_code: Option<i32>,
+    pub(super) status_reason: String,
+}
+
 /// A submitted job and where it stands. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct BatchJob {
@@ -55,10 +68,13 @@ pub(super) struct BatchJob {
     pub(super) timeout: Option<u64>,
     /// How often it is started at most.
     pub(super) attempts: u32,
-    pub(super) attempted: u32,
+    /// Those that have ended.
+    pub(super) attempted: Vec<Attempt>,
     pub(super) status: Status,
     pub(super) status_reason: Option<String>,
     pub(super) exit_code: Option<i32>,
+    /// What the container says of its end, beside the exit code.
+    pub(super) container_reason: Option<String>,
     pub(super) created_at: u64,
     pub(super) started_at: Option<u64>,
     pub(super) stopped_at: Option<u64>,
@@ -68,13 +84,22 @@ pub(super) struct BatchJob {
 
 impl BatchJob {
     pub(super) fn end(&mut self, status: Status, reason: &str, exit_code: Option<i32>) {
+        if self.status.is_on_a_host() {
+            self.end_attempt(reason, exit_code);
+        }
         self.status = status;
         self.status_reason = Some(reason.to_owned());
         self.exit_code = exit_code;
         self.stopped_at = Some(now());
     }
+
+    pub(super) fn end_attempt(&mut self, reason: &str, exit_code: Option<i32>) {
+        let attempt = Attempt { started_at: self.started_at, stopped_at: now(), exit_code, status_reason: reason.to_owned() };
+        self.attempted.push(attempt);
+    }
 }
 
+/// Milliseconds since 1970.
 pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

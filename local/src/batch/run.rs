@@ -7,7 +7,7 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 use tokio::{
@@ -19,7 +19,9 @@ use super::{
     Batch,
     job::{BatchJob, Status, now},
 };
-use crate::lambda::copy_log;
+use crate::lambda::{copy_log, without_own_account};
+
+const EXITED: &str = "Essential container in task exited";
 
 /// What a job has between the request to end and the end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -27,8 +29,10 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How an attempt ended.
 enum End {
     Exited(ExitStatus),
-    TimedOut,
-    Terminated(String),
+    /// With the exit code.
+    TimedOut(Option<i32>),
+    /// With the reason that was given and the exit code.
+    Terminated(String, Option<i32>),
     NotStarted(std::io::Error),
 }
 
@@ -37,37 +41,54 @@ impl Batch {
     pub(super) async fn run(&self, job: BatchJob) {
         let id = job.job_id.as_str();
         for attempt in 1..=job.attempts.max(1) {
-            self.change(id, |job| {
-                job.status = Status::Starting;
-                job.attempted = attempt;
-            });
+            if !self.claim(id) {
+                return;
+            }
             match self.attempt(&job, attempt).await {
                 End::Exited(status) if status.success() => {
-                    self.change(id, |job| job.end(Status::Succeeded, "Essential container in task exited", Some(0)));
+                    self.change(id, |job| job.end(Status::Succeeded, EXITED, Some(0)));
                     return;
                 }
                 End::Exited(status) if attempt < job.attempts => {
-                    tracing::warn!(job = job.job_name, "attempt {attempt} ended with {status}; the next one follows");
-                    self.change(id, |job| job.status = Status::Runnable);
+                    tracing::warn!("attempt {attempt} of {} ended with {status}; the next one follows", job.job_name);
+                    self.change(id, |job| {
+                        job.end_attempt(EXITED, exit_code(status));
+                        job.status = Status::Runnable;
+                    });
                 }
                 End::Exited(status) => {
-                    self.change(id, |job| job.end(Status::Failed, "Essential container in task exited", exit_code(status)));
+                    self.change(id, |job| job.end(Status::Failed, EXITED, exit_code(status)));
                 }
-                End::TimedOut => {
-                    self.change(id, |job| job.end(Status::Failed, "Job attempt duration exceeded timeout", None));
+                End::TimedOut(code) => {
+                    self.change(id, |job| job.end(Status::Failed, "Job attempt duration exceeded timeout", code));
                     return;
                 }
-                End::Terminated(reason) => {
-                    self.change(id, |job| job.end(Status::Failed, &reason, None));
+                End::Terminated(reason, code) => {
+                    self.change(id, |job| job.end(Status::Failed, &reason, code));
                     return;
                 }
                 End::NotStarted(error) => {
                     let reason = format!("CannotStartContainerError: {}: {error}", self.trainer.display());
-                    self.change(id, |job| job.end(Status::Failed, &reason, None));
+                    self.change(id, |job| {
+                        job.container_reason = Some(reason);
+                        job.end(Status::Failed, "Task failed to start", None);
+                    });
                     return;
                 }
             }
         }
+    }
+
+    /// Takes a job from the queue; `false` when it was ended meanwhile.
+    fn claim(&self, job_id: &str) -> bool {
+        let mut is_ours = false;
+        self.change(job_id, |job| {
+            is_ours = job.status == Status::Runnable;
+            if is_ours {
+                job.status = Status::Starting;
+            }
+        });
+        is_ours
     }
 
     async fn attempt(&self, job: &BatchJob, attempt: u32) -> End {
@@ -84,22 +105,20 @@ impl Batch {
             // Registered before the look at the job, so that a request between the two is not missed.
             let changed = self.changed.notified();
             if let Some(reason) = self.describe(&job.job_id).and_then(|job| job.termination) {
-                end(&mut process).await;
-                return End::Terminated(reason);
+                return End::Terminated(reason, end(&mut process).await);
             }
             tokio::select! {
                 status = process.wait() => return status.map_or_else(End::NotStarted, End::Exited),
                 () = changed => {}
                 () = until(deadline) => {
-                    end(&mut process).await;
-                    return End::TimedOut;
+                    return End::TimedOut(end(&mut process).await);
                 }
             }
         }
     }
 
     fn spawn(&self, job: &BatchJob, attempt: u32) -> std::io::Result<Child> {
-        let mut process = Command::new(&self.trainer)
+        let mut process = without_own_account(&mut Command::new(&self.trainer))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(job.environment.iter().map(|variable| (&variable.name, &variable.value)))
             .env("AWS_BATCH_JOB_ID", &job.job_id)
@@ -121,14 +140,17 @@ impl Batch {
     }
 }
 
-/// Asks the process to end, and ends it when it does not.
-async fn end(process: &mut Child) {
-    if let Some(pid) = process.id().and_then(|pid| i32::try_from(pid).ok()) {
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+/// Asks the process and its children to end, and ends them when they do not; the exit code.
+async fn end(process: &mut Child) -> Option<i32> {
+    // The process leads a group of its own.
+    let group = process.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+    let tell = |signal| group.map(|group| killpg(group, signal));
+    tell(Signal::SIGTERM);
+    if let Ok(ended) = timeout(GRACE, process.wait()).await {
+        return ended.ok().and_then(exit_code);
     }
-    if timeout(GRACE, process.wait()).await.is_err() {
-        let _ = process.kill().await;
-    }
+    tell(Signal::SIGKILL);
+    process.wait().await.ok().and_then(exit_code)
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -15,6 +15,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
 use crate::template::ACCOUNT;
@@ -67,7 +68,7 @@ impl Call<'_> {
                 "requestId": Uuid::new_v4().to_string(),
                 "routeKey": route_key,
                 "stage": "$default",
-                "time": "",
+                "time": common_log_time(OffsetDateTime::now_utc()),
                 "timeEpoch": u64::try_from(since_epoch.as_millis()).unwrap_or_default(),
             },
             "isBase64Encoded": is_base64,
@@ -87,6 +88,12 @@ impl Call<'_> {
         }
         event.to_string().into()
     }
+}
+
+/// The moment as web servers log it, `31/Jan/2026:12:00:00 +0000`.
+fn common_log_time(moment: OffsetDateTime) -> String {
+    let form = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+    moment.format(form).unwrap_or_default()
 }
 
 /// Parameters by name; the values of a repeated one are joined by commas.

@@ -54,12 +54,18 @@ pub(crate) async fn cross_origin(State(origins): State<Origins>, request: Reques
     let is_preflight = request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight { preflight(request.headers(), allowed) } else { next.run(request).await };
     let headers = response.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("Origin"));
+    headers.insert(VARY, varying_by_origin(headers.get(VARY)));
     if allowed {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     response
+}
+
+/// One header with all names: the gateway's payload holds one value for each.
+fn varying_by_origin(vary: Option<&HeaderValue>) -> HeaderValue {
+    let others = vary.and_then(|names| names.to_str().ok()).map(|names| format!("{names}, Origin"));
+    others.and_then(|names| names.try_into().ok()).unwrap_or(HeaderValue::from_static("Origin"))
 }
 
 fn preflight(request: &HeaderMap, allowed: bool) -> Response {
@@ -85,6 +91,12 @@ mod tests {
         let origins = Origins::parse(r#"["https://a.example"]"#);
         assert!(origins.allow(&HeaderValue::from_static("https://a.example")));
         assert!(!origins.allow(&HeaderValue::from_static("https://b.example")));
+    }
+
+    #[test]
+    fn what_an_answer_varies_by_already_stays() {
+        assert_eq!(varying_by_origin(Some(&HeaderValue::from_static("Authorization"))), "Authorization, Origin");
+        assert_eq!(varying_by_origin(None), "Origin");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The typed body and the typed query of a request.
+//! The typed body and query of a request, and the identifier in its path.
 
 use axum::{
     body::to_bytes,
-    extract::{FromRequest, FromRequestParts, Query as Pairs, Request},
+    extract::{FromRequest, FromRequestParts, Path, Query as Pairs, Request},
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
 use serde_json::{Value, json};
@@ -22,6 +22,19 @@ pub struct Body<T>(pub T);
 /// The query's parameters. Of one that is given twice, the last counts.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
+
+/// The `{id}` of the route, as it came. A path that is no text leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path(id) = Path::from_request_parts(parts, state).await.map_err(|_| ApiError::UnknownRoute)?;
+        Ok(Self(id))
+    }
+}
 
 impl<S: Send + Sync, T: ReadInput> FromRequest<S> for Body<T> {
     type Rejection = ApiError;

@@ -82,15 +82,12 @@ impl Objects {
     }
 
     /// All objects below `prefix`, in the order of their keys.
-    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<ObjectHead>, CloudError> {
+    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<ObjectPath>, CloudError> {
         let mut pages = self.client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(failed("ListObjectsV2", ObjectPath::new(bucket, prefix)))?;
-            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
-                let path = ObjectPath::new(bucket, object.key?);
-                Some(ObjectHead { path, size: size(object.size), etag: object.e_tag.as_deref().map(unquoted) })
-            }));
+            found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| Some(ObjectPath::new(bucket, object.key?))));
         }
         Ok(found)
     }
@@ -134,7 +131,7 @@ impl Objects {
         let found = self.list(bucket, prefix).await?;
         let folder = ObjectPath::new(bucket, prefix);
         for some in found.chunks(DELETED_AT_ONCE) {
-            let objects = some.iter().map(|object| ObjectIdentifier::builder().key(object.path.key()).build()).collect::<Result<_, _>>();
+            let objects = some.iter().map(|object| ObjectIdentifier::builder().key(object.key()).build()).collect::<Result<_, _>>();
             let delete = objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
             let request = self.client.delete_objects().bucket(bucket).delete(delete.map_err(failed("DeleteObjects", &folder))?);
             let answer = request.send().await.map_err(failed("DeleteObjects", &folder))?;
@@ -205,10 +202,10 @@ mod tests {
 
     #[test]
     fn a_download_url_stays_the_same_for_a_while() {
-        let at = |seconds| start_of_window(UNIX_EPOCH + Duration::from_secs(seconds), Duration::from_secs(720));
+        let at = |seconds| start_of_window(UNIX_EPOCH + Duration::from_secs(seconds), Duration::from_mins(12));
         assert_eq!(at(7_200), at(7_919));
         assert_ne!(at(7_919), at(7_920));
-        assert_eq!(at(7_919), UNIX_EPOCH + Duration::from_secs(7_200));
+        assert_eq!(at(7_919), UNIX_EPOCH + Duration::from_hours(2));
         assert_eq!(start_of_window(UNIX_EPOCH, Duration::ZERO), UNIX_EPOCH);
     }
 

@@ -23,6 +23,8 @@ use crate::{
 const EVALUATION_END: f64 = 0.95;
 /// Rows that are predicted at once; the first lot is always measured.
 const LOT: usize = 32;
+/// Measured rows up to which their inputs are kept.
+const HOLDOUT_INPUTS: usize = 1_000;
 
 /// What a caller decides.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +56,7 @@ pub struct Trained {
     pub folds: usize,
     /// The model's inputs and labels, for clients.
     pub preprocessing: PreprocessingInfo,
-    /// The inputs of the hold-out's rows that were measured.
+    /// The inputs of the first thousand or so rows that were measured, to check a stored model with; the hold-out is in random order.
     pub holdout: Batch,
     /// The hold-out against its predictions.
     pub outcome: Outcome,
@@ -119,7 +121,7 @@ fn train_on(
         preprocessing: prepared.info(profile),
         outcome,
         train_rows: split.learn.len(),
-        holdout_rows: measured.batch.rows,
+        holdout_rows: measured.target.len(),
         dropped_rows: frame.rows - prepared.rows.len(),
         holdout: measured.batch,
         pipeline,
@@ -150,9 +152,11 @@ fn measure(frame: &Frame, prepared: &Prepared, pipeline: &Pipeline, rows: &[u32]
 
 impl Measured {
     fn join(mut self, next: Self) -> Self {
-        self.batch.rows += next.batch.rows;
-        self.batch.numbers.extend(next.batch.numbers);
-        self.batch.texts.iter_mut().zip(next.batch.texts).for_each(|(texts, more)| texts.extend(more));
+        if self.batch.rows < HOLDOUT_INPUTS {
+            self.batch.rows += next.batch.rows;
+            self.batch.numbers.extend(next.batch.numbers);
+            self.batch.texts.iter_mut().zip(next.batch.texts).for_each(|(texts, more)| texts.extend(more));
+        }
         self.target.extend(next.target);
         match (&mut self.predictions, next.predictions) {
             (Predictions::Numbers(numbers), Predictions::Numbers(more)) => numbers.extend(more),

@@ -178,6 +178,7 @@ fn training_ends_within_its_budget() {
     let options = Options { time_budget: Duration::from_secs(3), ..options("stays") };
     let trained = train(&frame, &profile, &options, &mut |_| {}).unwrap();
     assert!(trained.metrics.training_time <= 3.0, "{}", trained.metrics.training_time);
+    assert!(trained.holdout.rows <= trained.holdout_rows && trained.holdout.rows < 1_100, "a sample of the inputs is kept");
     assert!(trained.metrics.accuracy.unwrap() > 0.9);
 }
 

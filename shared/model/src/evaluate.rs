@@ -102,7 +102,11 @@ impl Tree {
                     if value <= *threshold || (value.is_nan() && *missing_left) { *left } else { *right }
                 }
                 Node::InSet { feature, codes, left, right } => {
-                    if codes.binary_search(&(value(*feature) as u32)).is_ok() { *left } else { *right }
+                    if codes.binary_search(&(value(*feature) as u32)).is_ok() {
+                        *left
+                    } else {
+                        *right
+                    }
                 }
             } as usize;
             if next <= at {

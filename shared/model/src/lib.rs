@@ -16,5 +16,7 @@ pub use manifest::{FORMAT_VERSION, Manifest};
 pub use onnx::write_onnx;
 pub use parity::check_parity;
 pub use pickle::write_pickle;
-pub use pipeline::{Batch, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Member, Node, Pipeline, Predictions, Scaled, Task, Tree};
+pub use pipeline::{
+    Batch, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Member, Node, Pipeline, Predictions, Scaled, Task, Tree,
+};
 pub use predictor::Predictor;

@@ -22,8 +22,29 @@ use graph::{Attribute, Graph};
 
 /// Every operator that a graph of ours may hold.
 pub(crate) const OPERATORS: [&str; 23] = [
-    "Add", "ArgMax", "Cast", "CategoryMapper", "Clip", "Concat", "Div", "Gather", "Identity", "IsNaN", "MatMul", "Mul", "ReduceSum",
-    "Reshape", "Sigmoid", "Slice", "Softmax", "Squeeze", "Sub", "TreeEnsembleClassifier", "Unsqueeze", "Where", "Constant",
+    "Add",
+    "ArgMax",
+    "Cast",
+    "CategoryMapper",
+    "Clip",
+    "Concat",
+    "Div",
+    "Gather",
+    "Identity",
+    "IsNaN",
+    "MatMul",
+    "Mul",
+    "ReduceSum",
+    "Reshape",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Squeeze",
+    "Sub",
+    "TreeEnsembleClassifier",
+    "Unsqueeze",
+    "Where",
+    "Constant",
 ];
 /// Where the manifest is among the metadata.
 pub(crate) const MANIFEST_KEY: &str = "manifest";
@@ -134,7 +155,8 @@ impl Inputs {
 
 /// The weighted sum of the members' outputs.
 fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<String, ModelError> {
-    let forests: Vec<_> = pipeline.members.iter().filter_map(|member| if let Fitted::Trees(forest) = &member.model { Some(forest) } else { None }).collect();
+    let forests: Vec<_> =
+        pipeline.members.iter().filter_map(|member| if let Fitted::Trees(forest) = &member.model { Some(forest) } else { None }).collect();
     let all_trees = if forests.is_empty() {
         None
     } else {
@@ -180,7 +202,9 @@ fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<St
 }
 
 fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<String, ModelError> {
-    let of = |feature: u32| ModelError::Pipeline { reason: format!("a linear member uses feature {feature}, which does not exist or is of another kind") };
+    let of = |feature: u32| ModelError::Pipeline {
+        reason: format!("a linear member uses feature {feature}, which does not exist or is of another kind"),
+    };
     let outputs = linear.intercepts.len();
     let mut scores = graph.floats("intercepts", &[1, outputs], linear.intercepts.clone());
     if linear.numeric.is_empty() {

@@ -117,11 +117,13 @@ fn manifest(proto: &ModelProto) -> Result<Manifest, ModelError> {
     let text = &entry.ok_or_else(|| ModelError::foreign("it has no manifest"))?.value;
     let manifest: Manifest = serde_json::from_str(text)?;
     if manifest.format_version == 0 || manifest.format_version > FORMAT_VERSION {
-        let reason = format!("its format is version {}, this program reads up to {FORMAT_VERSION}; update the program", manifest.format_version);
+        let reason =
+            format!("its format is version {}, this program reads up to {FORMAT_VERSION}; update the program", manifest.format_version);
         return Err(ModelError::Foreign { reason });
     }
     let sorted = |texts: &[String]| texts.windows(2).all(|pair| pair.first() < pair.last());
-    let unsorted = manifest.features.iter().find(|feature| matches!(&feature.kind, FeatureKind::Categorical { categories } if !sorted(categories)));
+    let unsorted =
+        manifest.features.iter().find(|feature| matches!(&feature.kind, FeatureKind::Categorical { categories } if !sorted(categories)));
     match unsorted {
         Some(feature) => Err(ModelError::damaged(format!("the categories of '{}' are not sorted", feature.name))),
         None if manifest.labels.len() == 1 => Err(ModelError::damaged("it has a single label")),

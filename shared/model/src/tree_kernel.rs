@@ -24,7 +24,10 @@ const LEAF: u32 = u32::MAX;
 const MISSING_LEFT: u32 = 1 << 31;
 
 /// Builds the operator from a node of the graph.
-pub(crate) fn tree_ensemble_classifier(_context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+pub(crate) fn tree_ensemble_classifier(
+    _context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let ensemble = Ensemble::read(node)?;
     Ok((expand(TreeEnsemble(Arc::new(ensemble))), Vec::new()))
 }
@@ -61,7 +64,8 @@ impl Ensemble {
             Ok(values)
         };
         let (node_ids, features) = (ints("nodes_nodeids")?, ints("nodes_featureids")?);
-        let (true_ids, false_ids, missing) = (ints("nodes_truenodeids")?, ints("nodes_falsenodeids")?, ints("nodes_missing_value_tracks_true")?);
+        let (true_ids, false_ids, missing) =
+            (ints("nodes_truenodeids")?, ints("nodes_falsenodeids")?, ints("nodes_missing_value_tracks_true")?);
         let values = node.get_attr_slice::<f32>("nodes_values")?;
         let modes: Vec<&str> = node.get_attr_vec("nodes_modes")?;
         ensure!(values.len() == count && modes.len() == count, "nodes_values or nodes_modes do not have one value per node");
@@ -106,7 +110,10 @@ impl Ensemble {
         ensure!([ids.len(), classes.len(), weights.len()] == [count; 3], "the leaves' attributes differ in length");
         // Trees are written in order, so the root of tree t is the t-th.
         for at in 0..count {
-            let root = usize::try_from(trees[at]).ok().and_then(|tree| self.roots.get(tree)).with_context(|| format!("leaf {at} is in no tree"))?;
+            let root = usize::try_from(trees[at])
+                .ok()
+                .and_then(|tree| self.roots.get(tree))
+                .with_context(|| format!("leaf {at} is in no tree"))?;
             let place = (*root as usize).checked_add(usize::try_from(ids[at])?).context("a leaf is past the end")?;
             ensure!(tree_ids.get(place) == Some(&tree_ids[*root as usize]), "leaf {at} is not in its tree");
             let class = u32::try_from(classes[at])?;
@@ -157,7 +164,12 @@ impl Expansion for TreeEnsemble {
         "TreeEnsembleClassifier".into()
     }
 
-    fn rules<'r, 'p: 'r, 's: 'r>(&'s self, solver: &mut Solver<'r>, inputs: &'p [TensorProxy], outputs: &'p [TensorProxy]) -> InferenceResult {
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
         check_input_arity(inputs, 1)?;
         check_output_arity(outputs, 2)?;
         solver.equals(&inputs[0].datum_type, f32::datum_type())?;

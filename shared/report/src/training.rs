@@ -14,6 +14,8 @@ use crate::{
 
 /// The most candidates listed on the leaderboard.
 const MAX_CANDIDATES: usize = 50;
+/// The most hyperparameters named for each.
+const MAX_PARAMETERS: usize = 20;
 
 /// What the training report tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +49,8 @@ pub struct TrainingReport {
 pub struct LeaderboardRow {
     /// Its name.
     pub name: String,
+    /// Its hyperparameters by name.
+    pub parameters: Vec<(String, f64)>,
     /// Its score in validation.
     pub score: f64,
     /// Seconds that fitting it took.
@@ -176,7 +180,10 @@ fn leaderboard(candidates: &[LeaderboardRow], metric: &str) -> Markup {
     let rows = html! {
         @for candidate in candidates.iter().take(MAX_CANDIDATES) {
             tr {
-                th scope="row" { (label(&candidate.name)) @if candidate.weight > 0.0 { " " span.mark.kept { "CHOSEN" } } }
+                th scope="row" {
+                    (label(&candidate.name)) @if candidate.weight > 0.0 { " " span.mark.kept { "CHOSEN" } }
+                    @if !candidate.parameters.is_empty() { div.parameters { (parameters(&candidate.parameters)) } }
+                }
                 td.n { (number(candidate.score)) }
                 td.n { (format_time(candidate.fit_seconds)) }
                 td.n { @if candidate.weight > 0.0 { (percent(candidate.weight)) } @else { "–" } }
@@ -190,6 +197,16 @@ fn leaderboard(candidates: &[LeaderboardRow], metric: &str) -> Markup {
         (first_of(MAX_CANDIDATES, candidates.len(), "models"))
     };
     html! { @if !candidates.is_empty() { (card("Leaderboard", &content)) } }
+}
+
+/// `learning_rate 0.05 · num_leaves 31`.
+fn parameters(parameters: &[(String, f64)]) -> String {
+    parameters
+        .iter()
+        .take(MAX_PARAMETERS)
+        .map(|(name, value)| format!("{} {}", label(name), number(*value)))
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// `2026-01-31 12:00:00 UTC`.

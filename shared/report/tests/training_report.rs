@@ -22,7 +22,8 @@ fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingIn
 }
 
 fn candidate(name: &str, score: f64, weight: f64) -> LeaderboardRow {
-    LeaderboardRow { name: name.to_owned(), score, fit_seconds: 12.34, weight }
+    let parameters = vec![("learning_rate".to_owned(), 0.05), ("num_leaves".to_owned(), 31.0)];
+    LeaderboardRow { name: name.to_owned(), parameters, score, fit_seconds: 12.34, weight }
 }
 
 fn classification() -> TrainingReport {

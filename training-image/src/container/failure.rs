@@ -3,10 +3,11 @@
 use std::any::Any;
 
 use tokio::task::JoinError;
+use trainer::whole_message;
 
 /// The message of an error and of all its sources.
 pub(crate) fn message(error: &anyhow::Error) -> String {
-    format!("Training failed: {error:#}")
+    format!("Training failed: {}", whole_message(error.as_ref()))
 }
 
 /// Why the training thread ended without a result.

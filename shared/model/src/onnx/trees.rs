@@ -1,8 +1,8 @@
 //! Trees as the attributes of one `TreeEnsembleClassifier`.
 //!
-//! A threshold becomes one node. A set of codes becomes a balanced search over the places where membership changes, so that testing a
-//! set of *r* runs of codes costs log₂ *r* comparisons; its inner nodes share the two children. Node ids are positions in the tree,
-//! and children always have larger ids than their parents.
+//! A threshold becomes one node. A set of codes becomes a chain of them, one for each place between codes at which membership changes:
+//! below it the matter is settled, above it the next test decides. The chain's nodes share the two children; ONNX Runtime allows that
+//! for the child of a test that holds, not for the other. Node ids are positions in the tree, children have larger ids than parents.
 
 use crate::{Forest, ModelError, Node, Tree};
 
@@ -77,7 +77,11 @@ impl Attributes {
         for (position, node) in tree.nodes.iter().enumerate() {
             let child = |child: u32| {
                 let child = child as usize;
-                begins.get(child).copied().filter(|_| child > position).ok_or_else(|| wrong("has a child before its parent or past its end"))
+                begins
+                    .get(child)
+                    .copied()
+                    .filter(|_| child > position)
+                    .ok_or_else(|| wrong("has a child before its parent or past its end"))
             };
             match node {
                 Node::Leaf { value } => {
@@ -92,7 +96,7 @@ impl Attributes {
                     if changes.is_empty() {
                         return Err(wrong("tests an empty set"));
                     }
-                    self.search(&changes, codes.first() == Some(&0), column(*feature)?, child(*left)?, child(*right)?);
+                    self.chain(&changes, codes.first() == Some(&0), column(*feature)?, child(*left)?, child(*right)?);
                 }
             }
         }
@@ -100,24 +104,13 @@ impl Attributes {
         Ok(())
     }
 
-    /// A balanced search for the segment of a code between sorted `changes` of membership; `inside` tells of the first segment.
-    fn search(&mut self, changes: &[f32], inside: bool, column: usize, member: i64, other: i64) {
-        let middle = changes.len() / 2;
-        let (below, above) = (changes.get(..middle).unwrap_or_default(), changes.get(middle + 1..).unwrap_or_default());
-        let Some(&threshold) = changes.get(middle) else { return };
-        let own = self.next_id();
-        let side = |changes: &[f32], inside: bool, next: i64| match (changes.is_empty(), inside) {
-            (false, _) => next,
-            (true, true) => member,
-            (true, false) => other,
-        };
-        // Membership flips at every change: after an even number of them it is as at the start.
-        let inside_above = inside ^ (middle % 2 == 0);
-        let left = side(below, inside, own + 1);
-        let right = side(above, inside_above, own + 1 + below.len() as i64);
-        self.branch(column, threshold, false, left, right);
-        self.search(below, inside, column, member, other);
-        self.search(above, inside_above, column, member, other);
+    /// A chain of tests, one for each of the sorted `changes` of membership; `inside` tells of the codes below the first.
+    fn chain(&mut self, changes: &[f32], inside: bool, column: usize, member: i64, other: i64) {
+        let target = |segment: usize| if inside ^ (segment % 2 == 1) { member } else { other };
+        for (segment, &threshold) in changes.iter().enumerate() {
+            let next = if segment + 1 == changes.len() { target(segment + 1) } else { self.next_id() + 1 };
+            self.branch(column, threshold, false, target(segment), next);
+        }
     }
 
     fn branch(&mut self, column: usize, threshold: f32, missing_true: bool, left: i64, right: i64) {

@@ -1,0 +1,167 @@
+//! Generated pipelines and inputs: every kind of task, member, split and value.
+
+use std::collections::BTreeMap;
+
+use domain::{Metrics, ProblemType};
+use model::{
+    Batch, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Manifest, Member, Node, Pipeline, Scaled, Task, Tree,
+};
+use proptest::{collection::vec, prelude::*};
+
+pub fn manifest(pipeline: &Pipeline) -> Manifest {
+    let (problem_type, labels) = match &pipeline.task {
+        Task::Regression => (ProblemType::Regression, Vec::new()),
+        Task::Classification { labels } => (ProblemType::Classification, labels.clone()),
+    };
+    Manifest {
+        format_version: FORMAT_VERSION,
+        problem_type,
+        target: "y".to_owned(),
+        features: pipeline.features.clone(),
+        labels,
+        numeric_stats: BTreeMap::new(),
+        metrics: Metrics { accuracy: Some(0.5), best_estimator: "gradient_boosting".to_owned(), ..Metrics::default() },
+        importances: vec![("x0".to_owned(), 1.0)],
+        data_sha256: "0".repeat(64),
+        created_at: "2026-01-31T12:00:00.000000+00:00".parse().unwrap(),
+        product_version: "0.1.0".to_owned(),
+    }
+}
+
+/// A number, a category `a`, `b`, `c`; two labels; one tree of each kind of split.
+pub fn small_pipeline() -> Pipeline {
+    let nodes = vec![
+        Node::Threshold { feature: 0, threshold: 0.25, missing_left: true, left: 1, right: 2 },
+        Node::Leaf { value: -0.5 },
+        Node::InSet { feature: 1, codes: vec![0, 2], left: 3, right: 4 },
+        Node::Leaf { value: 0.75 },
+        Node::Leaf { value: 1.5 },
+    ];
+    let forest = Forest { base: vec![0.1], trees: vec![Tree { output: 0, nodes }] };
+    Pipeline {
+        task: Task::Classification { labels: vec![Label::Text("no".to_owned()), Label::Text("yes".to_owned())] },
+        features: vec![numeric(0), categorical(1, 3)],
+        members: vec![Member { name: "gradient_boosting".to_owned(), weight: 1.0, link: Link::Sigmoid, model: Fitted::Trees(forest) }],
+    }
+}
+
+fn numeric(position: usize) -> Feature {
+    Feature { name: format!("x{position}"), kind: FeatureKind::Numeric }
+}
+
+fn categorical(position: usize, categories: usize) -> Feature {
+    let categories = ["a", "b", "c", "d e", "é", "東京"].iter().take(categories).map(ToString::to_string).collect();
+    Feature { name: format!("x{position}"), kind: FeatureKind::Categorical { categories } }
+}
+
+pub fn any_pipeline() -> impl Strategy<Value = Pipeline> {
+    let features = vec(prop_oneof![Just(0_usize), 1..=6_usize], 1..5).prop_map(|kinds| {
+        let feature =
+            |(position, &categories): (usize, &usize)| if categories == 0 { numeric(position) } else { categorical(position, categories) };
+        kinds.iter().enumerate().map(feature).collect::<Vec<_>>()
+    });
+    (features, 0..4_usize).prop_flat_map(|(features, task)| {
+        // Regression, two labels, three, four.
+        let (outputs, link) = match task {
+            0 => (1, Link::Identity),
+            1 => (1, Link::Sigmoid),
+            labels => (labels + 1, Link::Softmax),
+        };
+        let task = if task == 0 {
+            Task::Regression
+        } else {
+            Task::Classification { labels: (0..=task).map(|label| Label::Number(label as f64)).collect() }
+        };
+        let member = prop_oneof![3 => any_forest(features.clone(), outputs), 1 => any_linear(features.clone(), outputs)];
+        vec(member, 1..4).prop_map(move |models| {
+            let weight = 1.0 / models.len() as f32;
+            let member = |model| Member { name: "member".to_owned(), weight, link, model };
+            Pipeline { task: task.clone(), features: features.clone(), members: models.into_iter().map(member).collect() }
+        })
+    })
+}
+
+fn any_forest(features: Vec<Feature>, outputs: usize) -> impl Strategy<Value = Fitted> {
+    let tree = (0..outputs as u32, vec((any::<u16>(), any_threshold(), any::<bool>(), any::<u8>(), -2.0..2.0_f32), 0..7))
+        .prop_map(move |(output, splits)| grow(output, &splits, &features));
+    (vec(-1.0..1.0_f32, outputs), vec(tree, 0..6)).prop_map(|(base, trees)| Fitted::Trees(Forest { base, trees }))
+}
+
+/// Splits the leaves of a tree one after the other.
+fn grow(output: u32, splits: &[(u16, f32, bool, u8, f32)], features: &[Feature]) -> Tree {
+    let mut nodes = vec![Node::Leaf { value: 0.5 }];
+    for &(choice, threshold, missing_left, set, value) in splits {
+        let leaves: Vec<usize> = (0..nodes.len()).filter(|&node| matches!(nodes[node], Node::Leaf { .. })).collect();
+        let leaf = leaves[usize::from(choice) % leaves.len()];
+        let feature = usize::from(choice) % features.len();
+        let (left, right) = (nodes.len() as u32, nodes.len() as u32 + 1);
+        nodes[leaf] = match &features[feature].kind {
+            FeatureKind::Numeric => Node::Threshold { feature: feature as u32, threshold, missing_left, left, right },
+            FeatureKind::Categorical { categories } => {
+                let mut codes: Vec<u32> = (0..=categories.len() as u32).filter(|code| set >> code & 1 == 1).collect();
+                if codes.is_empty() {
+                    codes.push(0);
+                }
+                Node::InSet { feature: feature as u32, codes, left, right }
+            }
+        };
+        nodes.extend([Node::Leaf { value }, Node::Leaf { value: -value }]);
+    }
+    Tree { output, nodes }
+}
+
+fn any_linear(features: Vec<Feature>, outputs: usize) -> impl Strategy<Value = Fitted> {
+    let scaled = (-1.0..1.0_f32, -1.0..1.0_f32, 0.1..3.0_f32);
+    (vec(-1.0..1.0_f32, outputs), vec((any::<bool>(), scaled, vec(-1.0..1.0_f32, outputs * 7)), features.len())).prop_map(
+        move |(intercepts, terms)| {
+            let (mut numeric, mut categorical) = (Vec::new(), Vec::new());
+            for (position, (feature, (used, (fill, mean, scale), coefficients))) in features.iter().zip(terms).enumerate() {
+                match &feature.kind {
+                    _ if !used => {}
+                    FeatureKind::Numeric => {
+                        numeric.push(Scaled {
+                            feature: position as u32,
+                            fill,
+                            mean,
+                            scale,
+                            coefficients: coefficients[..outputs].to_vec(),
+                        });
+                    }
+                    FeatureKind::Categorical { categories } => {
+                        let table = coefficients.chunks(outputs).take(categories.len() + 1).map(<[f32]>::to_vec).collect();
+                        categorical.push((position as u32, table));
+                    }
+                }
+            }
+            Fitted::Linear(Linear { intercepts, numeric, categorical })
+        },
+    )
+}
+
+fn any_threshold() -> impl Strategy<Value = f32> {
+    prop_oneof![4 => (-8_i8..8).prop_map(|quarter| f32::from(quarter) / 4.0), 1 => Just(f32::MAX), 1 => Just(f32::MIN), 1 => Just(0.0)]
+}
+
+/// Values in the middle, on thresholds, missing, infinite and huge; known, unknown and missing texts.
+pub fn any_batch(pipeline: &Pipeline) -> impl Strategy<Value = Batch> + use<> {
+    let numeric = pipeline.features.iter().filter(|feature| feature.kind == FeatureKind::Numeric).count();
+    let categorical = pipeline.features.len() - numeric;
+    let number = prop_oneof![
+        6 => any_threshold(),
+        4 => -3.0..3.0_f32,
+        1 => Just(f32::NAN),
+        1 => Just(f32::INFINITY),
+        1 => Just(f32::NEG_INFINITY),
+        1 => Just(-0.0_f32),
+        1 => Just(1e30_f32),
+        1 => Just(f32::MIN_POSITIVE),
+    ];
+    let text = prop::sample::select(vec!["a", "b", "c", "d e", "é", "東京", "", "never seen"]).prop_map(str::to_owned);
+    (1..9_usize).prop_flat_map(move |rows| {
+        (vec(number.clone(), rows * numeric), vec(vec(text.clone(), rows), categorical)).prop_map(move |(numbers, texts)| Batch {
+            rows,
+            numbers,
+            texts,
+        })
+    })
+}
