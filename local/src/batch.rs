@@ -73,6 +73,10 @@ impl Batch {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
+        // Told again: the stack may have ended before the news was delivered.
+        for failed in jobs.values().filter(|job| job.status == Status::Failed) {
+            let _ = events.send(failed.clone());
+        }
         let lost: Vec<String> = jobs.values().filter(|job| job.status.is_on_a_host()).map(|job| job.job_id.clone()).collect();
         let batch =
             Arc::new(Self { file, logs: logs.to_owned(), trainer, environment, jobs: Mutex::new(jobs), changed: Notify::new(), events });
@@ -110,12 +114,13 @@ impl Batch {
 
     /// Ends a job: at once when it waits, by its runner when it runs. `false` when there is none.
     fn terminate(&self, job_id: &str, reason: &str) -> bool {
-        let known = self.cancel(job_id, reason)
-            && self.change(job_id, |job| {
-                if job.status.is_on_a_host() {
-                    job.termination = Some(reason.to_owned());
-                }
-            });
+        let known = self.change(job_id, |job| {
+            if job.status.is_queued() {
+                job.end(Status::Failed, reason, None);
+            } else if job.status.is_on_a_host() {
+                job.termination = Some(reason.to_owned());
+            }
+        });
         self.changed.notify_waiters();
         known
     }

@@ -76,9 +76,8 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     };
 
     let datasets = named("S3_BUCKET_DATASETS")?;
-    let buckets = [datasets, named("S3_BUCKET_MODELS")?, named("S3_BUCKET_REPORTS")?];
     let uploads = Notification { bucket: datasets.to_owned(), prefix: template.upload_prefix.clone(), function: function("ingest")? };
-    let objects = storage::router(&options.data.join("s3"), &buckets, uploads)?;
+    let objects = storage::router(&options.data.join("s3"), &template.buckets, uploads)?;
     let tables = database::open(&options.data.join("dynamodb.sqlite"), &template.tables)?;
     let trainer = binaries.join("trainer");
     let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, environment.clone(), function("job-events")?)?;

@@ -14,6 +14,8 @@ pub const ACCOUNT: &str = "000000000000";
 pub struct Template {
     /// By the name of the binary.
     pub functions: BTreeMap<String, Function>,
+    /// Where objects lie.
+    pub buckets: Vec<Bucket>,
     /// The tables as `CreateTable` takes them.
     pub tables: Vec<serde_json::Value>,
     /// Names of buckets, tables, queue and definition, as the functions' environment has them.
@@ -40,6 +42,19 @@ pub struct Route {
     pub method: String,
     /// With parameters in braces.
     pub path: String,
+}
+
+/// A bucket and its CORS rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What browsers may do from other origins.
+    pub allowed_methods: Vec<String>,
+    /// What they may read of the answers.
+    pub exposed_headers: Vec<String>,
+    /// Seconds for which they may remember it.
+    pub max_age: u64,
 }
 
 impl Template {
@@ -76,14 +91,29 @@ impl Template {
 
         let variables = globals.get("Environment").and_then(|environment| environment.get("Variables")?.as_mapping());
         let environment = variables.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), resolved(value)?)));
+        let buckets =
+            of_type("AWS::S3::Bucket").map(bucket).collect::<Option<_>>().context("a bucket of template.yaml lacks its name or rule")?;
         let tables = of_type("AWS::DynamoDB::Table").map(table).collect::<anyhow::Result<_>>()?;
         Ok(Self {
             functions,
+            buckets,
             tables,
             environment: environment.collect(),
             upload_prefix: upload_prefix.context("template.yaml has no event for created objects")?,
         })
     }
+}
+
+fn bucket(resource: &Value) -> Option<Bucket> {
+    let properties = resource.get("Properties")?;
+    let rule = properties.get("CorsConfiguration")?.get("CorsRules")?.as_sequence()?.first()?;
+    let texts = |name: &str| rule.get(name)?.as_sequence()?.iter().map(resolved).collect::<Option<Vec<_>>>();
+    Some(Bucket {
+        name: resolved(properties.get("BucketName")?)?,
+        allowed_methods: texts("AllowedMethods")?,
+        exposed_headers: texts("ExposedHeaders")?,
+        max_age: rule.get("MaxAge")?.as_u64()?,
+    })
 }
 
 /// The table's properties, those that `CreateTable` knows.
@@ -155,6 +185,15 @@ mod tests {
         assert!(template.functions["jobs"].routes.contains(&Route { method: "PATCH".to_owned(), path: "/jobs/{job_id}".to_owned() }));
         assert_eq!(template.functions["ingest"].timeout, Duration::from_mins(15));
         assert_eq!(template.functions["deploy"].timeout, Duration::from_secs(30), "the default of all functions");
+    }
+
+    #[test]
+    fn browsers_may_put_uploads_only() {
+        let buckets = Template::read().unwrap().buckets;
+        let rules: Vec<_> = buckets.iter().map(|bucket| (bucket.name.as_str(), bucket.allowed_methods.join(" "))).collect();
+        let named = ["datasets", "models", "reports"].map(|what| format!("automl-local-{what}-{ACCOUNT}"));
+        assert_eq!(rules, [(&*named[0], "PUT GET".to_owned()), (&*named[1], "GET".to_owned()), (&*named[2], "GET".to_owned())]);
+        assert!(buckets.iter().all(|bucket| bucket.exposed_headers == ["ETag", "Content-Disposition"]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Functions as processes behind the Lambda Runtime API, and the API in front of them. `examples/echo.rs` is the function.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use local::{

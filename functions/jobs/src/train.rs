@@ -82,7 +82,7 @@ impl App {
         let dataset = found.ok_or(ApiError::TrainingDatasetNotFound)?;
         match dataset.status {
             DatasetStatus::Ready => Ok(dataset),
-            DatasetStatus::Failed => Err(ApiError::DatasetNotReady(dataset.dataset_id.to_string())),
+            DatasetStatus::Failed => Err(ApiError::NotATable(dataset.error.unwrap_or_default())),
         }
     }
 

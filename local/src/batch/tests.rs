@@ -161,3 +161,18 @@ fn after_a_restart_a_job_that_ran_is_failed_and_a_queued_one_runs() {
         queue.until(&queued, Status::Succeeded).await;
     });
 }
+
+#[test]
+fn after_a_restart_a_failure_is_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let job_id = Runtime::new().unwrap().block_on(async {
+        let mut queue = Queue::open(folder.path());
+        let job_id = queue.submit("fail", 1, None);
+        queue.until(&job_id, Status::Failed).await;
+        job_id
+    });
+    Runtime::new().unwrap().block_on(async {
+        let (states, _) = Queue::open(folder.path()).until(&job_id, Status::Failed).await;
+        assert_eq!(states, [Status::Failed]);
+    });
+}

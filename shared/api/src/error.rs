@@ -52,8 +52,8 @@ pub enum ApiError {
     /// There is no such dataset of the caller to train on.
     #[error("Dataset not found")]
     TrainingDatasetNotFound,
-    /// The dataset was never read, or could not be.
-    #[error("Dataset {0} cannot be trained on; confirm it first with POST /datasets/{0}/confirm")]
+    /// The dataset has no typed table yet.
+    #[error("Dataset {0} has not been read yet; confirm it first with POST /datasets/{0}/confirm")]
     DatasetNotReady(String),
     /// The dataset has no such column.
     #[error("Target column '{0}' not found in dataset")]
