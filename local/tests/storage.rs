@@ -1,5 +1,7 @@
 //! S3 as its clients see it: signed URLs, browsers on other origins, and the event of a created object, which `examples/echo.rs` gets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aws_sdk_s3::{
@@ -10,6 +12,7 @@ use aws_sdk_s3::{
 use local::{
     lambda::Function,
     storage::{self, ACCESS_KEY, Notification, SECRET_KEY},
+    template::Bucket,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -32,7 +35,13 @@ impl Storage {
         let examples: PathBuf = test.ancestors().nth(2).unwrap().join("examples");
         let function = Arc::new(Function::new("echo", &examples, Vec::new(), LONG, 128, folder.path().join("echo.log")));
         let told = Notification { bucket: BUCKET.to_owned(), prefix: "datasets/".to_owned(), function };
-        let router = storage::router(&folder.path().join("s3"), &[BUCKET], told).unwrap();
+        let bucket = Bucket {
+            name: BUCKET.to_owned(),
+            allowed_methods: vec!["GET".to_owned(), "PUT".to_owned()],
+            exposed_headers: vec!["ETag".to_owned()],
+            max_age: 3600,
+        };
+        let router = storage::router(&folder.path().join("s3"), &[bucket], told).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())

@@ -2,8 +2,6 @@
 //!
 //! The binaries are those beside the test's own: `make test` builds them first.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
-
 mod tables;
 
 use std::{

@@ -128,8 +128,8 @@ mod tests {
         }
     }
 
-    fn ranged(min: f64, max: f64) -> Option<NumericStats> {
-        Some(NumericStats {
+    fn ranged(min: f64, max: f64) -> NumericStats {
+        NumericStats {
             min,
             q25: min,
             median: min,
@@ -144,7 +144,7 @@ mod tests {
             zeros: 0,
             negatives: 0,
             histogram: vec![],
-        })
+        }
     }
 
     fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn consecutive_whole_numbers_are_identifiers() {
-        let with_range = |kind, unique, min, max| ColumnProfile { numeric: ranged(min, max), ..column("n", kind, unique, 0, 1) };
+        let with_range = |kind, unique, min, max| ColumnProfile { numeric: Some(ranged(min, max)), ..column("n", kind, unique, 0, 1) };
         assert!(is_identifier(&with_range(ColumnKind::Integer, 5, 1.0, 5.0), 5), "3, 1, 2, 5, 4");
         assert!(!is_identifier(&with_range(ColumnKind::Float, 3, 1.0, 3.0), 3), "floats");
         assert!(!is_identifier(&with_range(ColumnKind::Integer, 3, 2.0, 6.0), 3), "2, 4, 6");

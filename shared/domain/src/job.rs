@@ -35,9 +35,8 @@ impl JobStatus {
     pub fn entered_from(self) -> &'static [Self] {
         match self {
             Self::Pending => &[],
-            Self::Running => &[Self::Pending, Self::Running],
+            Self::Running | Self::Failed => &[Self::Pending, Self::Running],
             Self::Completed => &[Self::Running],
-            Self::Failed => &[Self::Pending, Self::Running],
         }
     }
 

@@ -19,12 +19,11 @@ impl Pipeline {
         for row in 0..batch.rows {
             encoder.encode(batch, row, &mut values);
             self.combine(&values, &mut output);
-            match classes {
-                None => numbers.push(output.first().copied().unwrap_or(0.0)),
-                Some(_) => {
-                    labels.push(most_probable(&output));
-                    probabilities.append(&mut output);
-                }
+            if classes.is_some() {
+                labels.push(most_probable(&output));
+                probabilities.append(&mut output);
+            } else {
+                numbers.push(output.first().copied().unwrap_or(0.0));
             }
         }
         if classes.is_none() { Predictions::Numbers(numbers) } else { Predictions::Classes { labels, probabilities } }

@@ -22,8 +22,7 @@ pub fn check_parity(pipeline: &Pipeline, onnx: &[u8], batch: &Batch) -> Result<f
     let mut largest = 0.0_f32;
     for (position, (&trained, &stored)) in trained.iter().zip(&stored).enumerate() {
         let difference = (trained - stored).abs() / trained.abs().max(1.0);
-        // Not `difference > TOLERANCE`: a NaN must not pass.
-        if !(difference <= TOLERANCE) {
+        if difference.is_nan() || difference > TOLERANCE {
             return Err(ModelError::Parity { row: position / width.max(1) + 1, trained, stored });
         }
         largest = largest.max(difference);

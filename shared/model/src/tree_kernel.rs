@@ -6,6 +6,8 @@
 //! Everything is checked when the file is read: a node's children have larger positions than its own, so that each walk ends, and every
 //! position is inside the array.
 
+#![allow(clippy::wildcard_imports, reason = "tract's macros need what its `internal` module holds")]
+
 use std::sync::Arc;
 
 use tract_onnx::{

@@ -1,5 +1,7 @@
 //! The stored model answers as the trained one does, for any pipeline and any input; and a file that is not one of ours is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 mod pipelines;
 
 use model::{Batch, ModelError, Predictor, check_parity, write_onnx, write_pickle};

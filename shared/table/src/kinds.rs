@@ -13,6 +13,7 @@ pub(crate) struct Shape {
     pub range: Option<(f64, f64)>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a type that the cells so far allow")]
 #[derive(Debug, Clone)]
 struct Candidate {
     any: bool,

@@ -31,7 +31,7 @@ enum Builder {
 
 /// Writes rows as Parquet.
 pub(crate) struct Writer<W: Write + Send> {
-    writer: ArrowWriter<W>,
+    out: ArrowWriter<W>,
     schema: Arc<Schema>,
     builders: Vec<Builder>,
     rows: usize,
@@ -59,8 +59,8 @@ impl<W: Write + Send> Writer<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .build();
-        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
-        Ok(Self { writer, schema, builders, rows: 0 })
+        let out = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
+        Ok(Self { out, schema, builders, rows: 0 })
     }
 
     /// Adds a cell to a column. A cell of another kind than the column's is stored as missing.
@@ -86,7 +86,7 @@ impl<W: Write + Send> Writer<W> {
 
     fn flush(&mut self) -> Result<(), TableError> {
         let columns: Vec<ArrayRef> = self.builders.iter_mut().map(Builder::finish).collect();
-        self.writer.write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
+        self.out.write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
         self.rows = 0;
         Ok(())
     }
@@ -96,7 +96,7 @@ impl<W: Write + Send> Writer<W> {
         if self.rows > 0 {
             self.flush()?;
         }
-        Ok(self.writer.into_inner()?)
+        Ok(self.out.into_inner()?)
     }
 }
 

@@ -52,7 +52,7 @@ enum Values {
     /// By the bits of the number, −0 as 0.
     Numbers {
         distinct: Distinct<u64>,
-        numeric: Numeric,
+        numeric: Box<Numeric>,
         integer: bool,
     },
     Booleans(Distinct<bool>),
@@ -78,7 +78,7 @@ impl ColumnScan {
         let values = match shape.kind {
             ColumnKind::Integer | ColumnKind::Float => Values::Numbers {
                 distinct: Distinct::new(cap),
-                numeric: Numeric::new(shape.range, cap),
+                numeric: Box::new(Numeric::new(shape.range, cap)),
                 integer: shape.kind == ColumnKind::Integer,
             },
             ColumnKind::Boolean => Values::Booleans(Distinct::new(cap)),

@@ -91,12 +91,11 @@ impl<R: Read> Source<R> {
         }
         self.place = match (self.place, byte) {
             (Place::Quoted, b'"') => Place::AfterQuote,
-            (Place::Quoted, _) => Place::Quoted,
             (Place::CellStart, b'"') => {
                 self.quote_line = self.line;
                 Place::Quoted
             }
-            (Place::AfterQuote, b'"') => Place::Quoted,
+            (Place::Quoted, _) | (Place::AfterQuote, b'"') => Place::Quoted,
             (_, b',' | b'\n' | b'\r') => Place::CellStart,
             _ => Place::Unquoted,
         };

@@ -1,5 +1,7 @@
 //! Delimited text in, typed table and profile out.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use domain::{ColumnKind, ColumnType, Profile};
 use proptest::prelude::*;
 use table::{Frame, TableError, Values, ingest, read_parquet};

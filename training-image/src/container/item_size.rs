@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     fn with_categories(features: usize, categories: u32, length: usize) -> PreprocessingInfo {
-        let list = |_| (0..categories).map(|code| (format!("{}{code}", "0".repeat(length)), code)).collect::<BTreeMap<_, _>>();
+        let list = |_| (0..categories).map(|code| (format!("{}{code:04}", "0".repeat(length - 4)), code)).collect::<BTreeMap<_, _>>();
         let mappings = (0..features).map(|feature| (format!("f{feature}"), list(feature))).collect();
         PreprocessingInfo { categorical_mappings: mappings, ..PreprocessingInfo::default() }
     }

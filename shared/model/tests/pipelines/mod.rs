@@ -8,7 +8,7 @@ use model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-pub fn manifest(pipeline: &Pipeline) -> Manifest {
+pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
     let (problem_type, labels) = match &pipeline.task {
         Task::Regression => (ProblemType::Regression, Vec::new()),
         Task::Classification { labels } => (ProblemType::Classification, labels.clone()),
@@ -29,7 +29,7 @@ pub fn manifest(pipeline: &Pipeline) -> Manifest {
 }
 
 /// A number, a category `a`, `b`, `c`; two labels; one tree of each kind of split.
-pub fn small_pipeline() -> Pipeline {
+pub(crate) fn small_pipeline() -> Pipeline {
     let nodes = vec![
         Node::Threshold { feature: 0, threshold: 0.25, missing_left: true, left: 1, right: 2 },
         Node::Leaf { value: -0.5 },
@@ -54,7 +54,7 @@ fn categorical(position: usize, categories: usize) -> Feature {
     Feature { name: format!("x{position}"), kind: FeatureKind::Categorical { categories } }
 }
 
-pub fn any_pipeline() -> impl Strategy<Value = Pipeline> {
+pub(crate) fn any_pipeline() -> impl Strategy<Value = Pipeline> {
     let features = vec(prop_oneof![Just(0_usize), 1..=6_usize], 1..5).prop_map(|kinds| {
         let feature =
             |(position, &categories): (usize, &usize)| if categories == 0 { numeric(position) } else { categorical(position, categories) };
@@ -143,7 +143,7 @@ fn any_threshold() -> impl Strategy<Value = f32> {
 }
 
 /// Values in the middle, on thresholds, missing, infinite and huge; known, unknown and missing texts.
-pub fn any_batch(pipeline: &Pipeline) -> impl Strategy<Value = Batch> + use<> {
+pub(crate) fn any_batch(pipeline: &Pipeline) -> impl Strategy<Value = Batch> + use<> {
     let numeric = pipeline.features.iter().filter(|feature| feature.kind == FeatureKind::Numeric).count();
     let categorical = pipeline.features.len() - numeric;
     let number = prop_oneof![
