@@ -49,8 +49,10 @@ check: tools-cargo ## Formatting, lints and the quick tests: before each commit
 	cargo nextest run --workspace --exclude system-tests
 
 .PHONY: deny
-deny: tools-deny ## Licences, advisories and duplicates of the dependencies
-	cargo deny --all-features check
+deny: tools-deny ## Licences, duplicates, sources and advisories of the dependencies
+	cargo deny --all-features check licenses bans sources
+	@if cargo deny --all-features fetch db >/dev/null 2>&1; then cargo deny --all-features check advisories; \
+	  else echo "NOT CHECKED: advisories (the advisory database cannot be reached from here)" >&2; fi
 
 .PHONY: build
 build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64)
