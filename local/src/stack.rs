@@ -58,7 +58,8 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     let template = Template::read()?;
     let binaries = binaries(&template)?;
 
-    let environment = environment(&template, &ports)?;
+    let account = account(&ports)?;
+    let environment: Vec<_> = template.environment.clone().into_iter().chain(account.clone()).collect();
     let functions: Vec<(String, Arc<Function>)> = template
         .functions
         .iter()
@@ -80,7 +81,7 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     let objects = storage::router(&options.data.join("s3"), &template.buckets, uploads)?;
     let tables = database::open(&options.data.join("dynamodb.sqlite"), &template.tables)?;
     let trainer = binaries.join("trainer");
-    let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, environment.clone(), function("job-events")?)?;
+    let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, account, function("job-events")?)?;
     let routed = template.functions.iter().map(|(name, of_template)| Ok((of_template.routes.clone(), function(name)?)));
     let api = gateway::router(routed.collect::<anyhow::Result<Vec<_>>>()?);
 
@@ -88,7 +89,7 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     announce(&ports, &options.data)?;
     tokio::spawn(database::serve(ports.database, tables));
     tokio::spawn(serve("S3", ports.storage, objects));
-    tokio::spawn(serve("Batch", ports.batch, batch::router(jobs)));
+    tokio::spawn(serve("Batch", ports.batch, batch::router(jobs, template.training.clone())));
     tokio::spawn(serve("the API", ports.api, api));
     let signal = end.await?;
     tracing::info!("{signal}: stopping");
@@ -157,11 +158,11 @@ fn binaries(template: &Template) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The variables that functions and trainer have on AWS, and where our endpoints are.
-fn environment(template: &Template, ports: &Ports) -> anyhow::Result<Vec<(String, String)>> {
+/// What stands for an AWS account in the environment of functions and trainer: region, keys, and where our endpoints are. The trainer gets
+/// nothing else but its job's own variables, as in a container.
+fn account(ports: &Ports) -> anyhow::Result<Vec<(String, String)>> {
     let url = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://localhost:{}", address.port()));
-    let mut environment: Vec<(String, String)> = template.environment.clone().into_iter().collect();
-    let ours = [
+    let variables = [
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
@@ -169,8 +170,7 @@ fn environment(template: &Template, ports: &Ports) -> anyhow::Result<Vec<(String
         ("AWS_ENDPOINT_URL_DYNAMODB", url(&ports.database)?),
         ("AWS_ENDPOINT_URL_BATCH", url(&ports.batch)?),
     ];
-    environment.extend(ours.map(|(name, value)| (name.to_owned(), value)));
-    Ok(environment)
+    Ok(variables.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// Says what is where; the last line tells scripts that the stack serves.

@@ -20,6 +20,8 @@ pub struct Template {
     pub tables: Vec<serde_json::Value>,
     /// Names of buckets, tables, queue and definition, as the functions' environment has them.
     pub environment: BTreeMap<String, String>,
+    /// What Batch runs.
+    pub training: Training,
     /// Of the objects in the datasets bucket, those whose creation sets off `ingest`.
     pub upload_prefix: String,
 }
@@ -55,6 +57,21 @@ pub struct Bucket {
     pub exposed_headers: Vec<String>,
     /// Seconds for which they may remember it.
     pub max_age: u64,
+}
+
+/// The queue of training jobs, and what the job definition says where a submission says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Training {
+    /// The queue's name.
+    pub queue: String,
+    /// The definition's name.
+    pub definition: String,
+    /// How often a job is started at most.
+    pub attempts: u32,
+    /// Seconds that an attempt may take.
+    pub timeout: u64,
+    /// The container's own variables.
+    pub environment: BTreeMap<String, String>,
 }
 
 impl Template {
@@ -94,11 +111,14 @@ impl Template {
         let buckets =
             of_type("AWS::S3::Bucket").map(bucket).collect::<Option<_>>().context("a bucket of template.yaml lacks its name or rule")?;
         let tables = of_type("AWS::DynamoDB::Table").map(table).collect::<anyhow::Result<_>>()?;
+        let (queue, definition) = (of_type("AWS::Batch::JobQueue").next(), of_type("AWS::Batch::JobDefinition").next());
+        let training = queue.zip(definition).and_then(|(queue, definition)| training(queue, definition));
         Ok(Self {
             functions,
             buckets,
             tables,
             environment: environment.collect(),
+            training: training.context("template.yaml lacks the queue or the definition of training jobs, or one of their limits")?,
             upload_prefix: upload_prefix.context("template.yaml has no event for created objects")?,
         })
     }
@@ -113,6 +133,20 @@ fn bucket(resource: &Value) -> Option<Bucket> {
         allowed_methods: texts("AllowedMethods")?,
         exposed_headers: texts("ExposedHeaders")?,
         max_age: rule.get("MaxAge")?.as_u64()?,
+    })
+}
+
+fn training(queue: &Value, definition: &Value) -> Option<Training> {
+    let queue = queue.get("Properties")?;
+    let definition = definition.get("Properties")?;
+    let variables = definition.get("ContainerProperties")?.get("Environment").and_then(Value::as_sequence);
+    let variable = |variable: &Value| Some((text(variable, "Name")?, resolved(variable.get("Value")?)?));
+    Some(Training {
+        queue: resolved(queue.get("JobQueueName")?)?,
+        definition: resolved(definition.get("JobDefinitionName")?)?,
+        attempts: u32::try_from(definition.get("RetryStrategy")?.get("Attempts")?.as_u64()?).ok()?,
+        timeout: definition.get("Timeout")?.get("AttemptDurationSeconds")?.as_u64()?,
+        environment: variables.into_iter().flatten().map(variable).collect::<Option<_>>()?,
     })
 }
 
@@ -194,6 +228,13 @@ mod tests {
         let named = ["datasets", "models", "reports"].map(|what| format!("automl-local-{what}-{ACCOUNT}"));
         assert_eq!(rules, [(&*named[0], "PUT GET".to_owned()), (&*named[1], "GET".to_owned()), (&*named[2], "GET".to_owned())]);
         assert!(buckets.iter().all(|bucket| bucket.exposed_headers == ["ETag", "Content-Disposition"]));
+    }
+
+    #[test]
+    fn jobs_have_the_limits_of_their_definition() {
+        let Template { training, environment, .. } = Template::read().unwrap();
+        assert_eq!((&training.queue, &training.definition), (&environment["BATCH_JOB_QUEUE"], &environment["BATCH_JOB_DEFINITION"]));
+        assert_eq!((training.attempts, training.timeout), (1, 4200));
     }
 
     #[test]
