@@ -13,7 +13,7 @@ ARCH ?= arm64
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/debug
 VENV := .venv
-FUNCTIONS := upload datasets jobs deploy predict ingest job-events
+FUNCTIONS := front upload datasets jobs deploy predict ingest job-events
 
 .PHONY: help
 help: ## List the targets
@@ -41,6 +41,10 @@ test: tools-cargo tools-nextest $(VENV)/installed ## Run every test
 	cargo build --workspace --bins
 	AUTOML_PYTHON="$(CURDIR)/$(VENV)/bin/python" cargo nextest run --workspace
 	cargo test --workspace --doc --quiet
+
+.PHONY: openapi
+openapi: tools-nextest ## Write the API's document anew from the code
+	WRITE_OPENAPI=1 cargo nextest run --workspace -E 'test(the_document_is_that_of_the_code)'
 
 .PHONY: check
 check: tools-cargo ## Formatting, lints and the quick tests: before each commit

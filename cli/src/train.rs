@@ -127,7 +127,7 @@ impl ProgressLine {
         self.written = Instant::now();
         let score = match (&progress.best_metric, progress.best_score, &progress.best_estimator) {
             (Some(metric), Some(score), Some(estimator)) => {
-                format!(", {} models, best {metric} {score:.4} ({estimator})", progress.models_fitted)
+                format!(", {} models, best {metric} {score:.4} ({estimator})", progress.candidates_tried)
             }
             _ => String::new(),
         };

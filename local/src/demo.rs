@@ -77,6 +77,7 @@ async fn main_job(client: &Client, data: &Path, target: &str, budget: u32, folde
     let dataset = client.confirm(&upload.dataset_id).await?;
     println!("dataset   {} rows, {} columns", dataset.row_count, dataset.columns.len());
 
+    let target = column_meant(target, &dataset.columns)?;
     let job_id = client.train(&upload.dataset_id, target, budget).await?;
     println!("train     job {job_id}: predict '{target}' within {budget} s");
     let deadline = Instant::now() + Duration::from_secs(budget.into()) + GRACE;
@@ -102,6 +103,16 @@ async fn main_job(client: &Client, data: &Path, target: &str, budget: u32, folde
     Ok(())
 }
 
+/// The column of that name, or the only one that has it but for the blanks around it: make drops those of its arguments.
+fn column_meant<'a>(target: &'a str, columns: &'a [String]) -> anyhow::Result<&'a str> {
+    let mut similar = columns.iter().filter(|column| column.trim() == target.trim());
+    match (columns.iter().any(|column| column == target), similar.next(), similar.next()) {
+        (true, ..) => Ok(target),
+        (false, Some(column), None) => Ok(column),
+        _ => bail!("the table has no column '{target}'; it has {}", columns.join(", ")),
+    }
+}
+
 /// Prints a running job's news until it has ended.
 #[expect(clippy::print_stdout, reason = "the demo's output is its product")]
 async fn watch(client: &Client, job_id: &str, deadline: Instant) -> anyhow::Result<Job> {
@@ -110,7 +121,7 @@ async fn watch(client: &Client, job_id: &str, deadline: Instant) -> anyhow::Resu
         let job = client.job(job_id).await?;
         match job.status.as_str() {
             "completed" => return Ok(job),
-            "failed" => bail!("{}", job.error_message.unwrap_or_else(|| "the job failed without a reason".to_owned())),
+            "failed" | "cancelled" => bail!("{}", job.error_message.unwrap_or_else(|| "the job failed without a reason".to_owned())),
             _ if Instant::now() > deadline => bail!("job {job_id} is still {} long after its time budget", job.status),
             _ => {}
         }
@@ -170,4 +181,18 @@ fn first_row(data: &Path, features: &[(String, bool)]) -> anyhow::Result<Row> {
     };
     let features = features.iter().map(|(name, numeric)| (name.clone(), value(name, *numeric))).collect();
     Ok(Row { cells, features })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_found_without_its_blanks() {
+        let columns = ["age", " income", "a", " a"].map(str::to_owned);
+        assert_eq!(column_meant("income", &columns).unwrap(), " income");
+        assert_eq!(column_meant("a", &columns).unwrap(), "a");
+        assert!(column_meant("a ", &columns).is_err(), "two columns could be meant");
+        assert!(column_meant("b", &columns).unwrap_err().to_string().contains("age"));
+    }
 }

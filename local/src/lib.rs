@@ -7,6 +7,7 @@ pub mod batch;
 pub mod database;
 pub mod gateway;
 pub mod lambda;
+mod schedule;
 pub mod stack;
 pub mod storage;
 pub mod template;

@@ -20,6 +20,7 @@ use crate::{
     batch::{self, Batch},
     database, gateway,
     lambda::Function,
+    schedule,
     storage::{self, ACCESS_KEY, Notification, SECRET_KEY},
     template::Template,
 };
@@ -83,6 +84,8 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     let trainer = binaries.join("trainer");
     let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, account, function("job-events")?)?;
     let routed = template.functions.iter().map(|(name, of_template)| Ok((of_template.routes.clone(), function(name)?)));
+    let scheduled = template.functions.iter().filter_map(|(name, of_template)| Some((name, of_template.schedule?)));
+    let scheduled = scheduled.map(|(name, interval)| Ok((function(name)?, interval))).collect::<anyhow::Result<Vec<_>>>()?;
     let api = gateway::router(routed.collect::<anyhow::Result<Vec<_>>>()?);
 
     let end = ended();
@@ -91,6 +94,9 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     tokio::spawn(serve("S3", ports.storage, objects));
     tokio::spawn(serve("Batch", ports.batch, batch::router(jobs, template.training.clone())));
     tokio::spawn(serve("the API", ports.api, api));
+    for (function, interval) in scheduled {
+        tokio::spawn(schedule::run(function, interval));
+    }
     let signal = end.await?;
     tracing::info!("{signal}: stopping");
     for (_, function) in &functions {

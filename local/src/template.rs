@@ -31,19 +31,26 @@ pub struct Template {
 pub struct Function {
     /// What it answers.
     pub routes: Vec<Route>,
+    /// How often it is invoked without being asked.
+    pub schedule: Option<Duration>,
     /// How long an invocation may take.
     pub timeout: Duration,
     /// Megabytes.
     pub memory: u64,
 }
 
-/// An HTTP route, `GET` `/jobs/{job_id}`.
+/// An HTTP route.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// In capitals.
-    pub method: String,
-    /// With parameters in braces.
-    pub path: String,
+pub enum Route {
+    /// `GET` `/jobs/{job_id}`.
+    Path {
+        /// In capitals.
+        method: String,
+        /// With parameters in braces.
+        path: String,
+    },
+    /// Whatever no other route answers.
+    Default,
 }
 
 /// A bucket and its CORS rule.
@@ -95,15 +102,19 @@ impl Template {
             let number = |name: &str| properties.get(name).or_else(|| globals.get(name)).and_then(Value::as_u64);
             let timeout = Duration::from_secs(number("Timeout").with_context(|| format!("function {binary} has no timeout"))?);
             let memory = number("MemorySize").with_context(|| format!("function {binary} has no memory size"))?;
-            let mut routes = Vec::new();
+            let (mut routes, mut schedule) = (Vec::new(), None);
             for event in properties.get("Events").and_then(Value::as_mapping).into_iter().flat_map(|events| events.values()) {
                 let Some(of_event) = event.get("Properties") else { continue };
-                match (text(of_event, "Path"), text(of_event, "Method")) {
-                    (Some(path), Some(method)) => routes.push(Route { method: method.to_uppercase(), path }),
+                match text(event, "Type").as_deref() {
+                    Some("HttpApi") => routes.push(match (text(of_event, "Path"), text(of_event, "Method")) {
+                        (Some(path), Some(method)) => Route::Path { method: method.to_uppercase(), path },
+                        _ => Route::Default,
+                    }),
+                    Some("Schedule") => schedule = text(of_event, "Schedule").as_deref().and_then(rate),
                     _ => upload_prefix = upload_prefix.or_else(|| prefix(of_event)),
                 }
             }
-            functions.insert(binary, Function { routes, timeout, memory });
+            functions.insert(binary, Function { routes, schedule, timeout, memory });
         }
 
         let variables = globals.get("Environment").and_then(|environment| environment.get("Variables")?.as_mapping());
@@ -172,6 +183,17 @@ fn json(value: &Value) -> serde_json::Value {
     }
 }
 
+/// The interval in `rate(1 minute)`.
+fn rate(schedule: &str) -> Option<Duration> {
+    let (number, unit) = schedule.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
+    let seconds = match unit.trim_end_matches('s') {
+        "minute" => 60,
+        "hour" => 3_600,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.parse::<u64>().ok()? * seconds))
+}
+
 fn prefix(event: &Value) -> Option<String> {
     let rules = event.get("Filter")?.get("S3Key")?.get("Rules")?.as_sequence()?;
     rules.iter().find(|rule| text(rule, "Name").as_deref() == Some("prefix")).and_then(|rule| text(rule, "Value"))
@@ -215,8 +237,11 @@ mod tests {
     fn the_template_names_every_function_and_its_routes() {
         let template = Template::read().unwrap();
         let names: Vec<&str> = template.functions.keys().map(String::as_str).collect();
-        assert_eq!(names, ["datasets", "deploy", "ingest", "job-events", "jobs", "predict", "upload"]);
-        assert!(template.functions["jobs"].routes.contains(&Route { method: "PATCH".to_owned(), path: "/jobs/{job_id}".to_owned() }));
+        assert_eq!(names, ["datasets", "deploy", "front", "ingest", "job-events", "jobs", "predict", "upload"]);
+        let patch = Route::Path { method: "PATCH".to_owned(), path: "/jobs/{job_id}".to_owned() };
+        assert!(template.functions["jobs"].routes.contains(&patch));
+        assert!(template.functions["front"].routes.contains(&Route::Default));
+        assert_eq!(template.functions["job-events"].schedule, Some(Duration::from_mins(1)));
         assert_eq!(template.functions["ingest"].timeout, Duration::from_mins(15));
         assert_eq!(template.functions["deploy"].timeout, Duration::from_secs(30), "the default of all functions");
     }
@@ -244,6 +269,6 @@ mod tests {
         assert_eq!(template.upload_prefix, "datasets/");
         let names: Vec<&str> = template.tables.iter().filter_map(|table| table["TableName"].as_str()).collect();
         assert_eq!(names, ["automl-local-datasets", "automl-local-training-jobs"]);
-        assert_eq!(template.tables[1]["GlobalSecondaryIndexes"][0]["IndexName"], "user_id-created_at-index");
+        assert_eq!(template.tables[1]["GlobalSecondaryIndexes"][1]["IndexName"], "user_id-created_at-index");
     }
 }

@@ -30,8 +30,8 @@ struct Front {
 impl Front {
     async fn start(limit: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let route = |method: &str, path: &str| Route { method: method.to_owned(), path: path.to_owned() };
-        let routes = vec![route("GET", "/things"), route("POST", "/things"), route("GET", "/things/{thing}")];
+        let route = |method: &str, path: &str| Route::Path { method: method.to_owned(), path: path.to_owned() };
+        let routes = vec![route("GET", "/things"), route("POST", "/things"), route("GET", "/things/{thing}"), Route::Default];
         let router = gateway::router([(routes, echo(&folder, limit))]);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -112,35 +112,22 @@ async fn a_request_reaches_the_function_as_an_event() {
 }
 
 #[tokio::test]
-async fn what_no_function_answers_is_answered_by_the_front() {
+async fn what_is_no_route_reaches_the_default_function() {
     let front = Front::start(LONG).await;
-    assert_eq!(front.get("/nothing").await, (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })));
-
-    let wrong = front.request(Method::DELETE, "/things").header("origin", "http://elsewhere").send().await.unwrap();
-    assert_eq!((wrong.status(), &wrong.headers()["allow"]), (StatusCode::METHOD_NOT_ALLOWED, &"GET, POST".parse().unwrap()));
-    assert_eq!(wrong.headers()["access-control-allow-origin"], "http://elsewhere", "a browser must be able to read it");
-    assert_eq!(wrong.json::<Value>().await.unwrap(), json!({ "detail": "Method Not Allowed" }));
-
-    let slash = front.request(Method::GET, "/things/?q=1").send().await.unwrap();
-    assert_eq!(slash.status(), StatusCode::TEMPORARY_REDIRECT);
-    assert_eq!(slash.headers()["location"], format!("{}/things?q=1", front.url).as_str());
-
-    let large = front.request(Method::POST, "/things").body(vec![b' '; 6 * 1024 * 1024 + 1]).send().await.unwrap();
-    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    for (method, path) in
+        [(Method::GET, "/nothing"), (Method::DELETE, "/things"), (Method::OPTIONS, "/things/7"), (Method::GET, "/things/")]
+    {
+        let answer = front.request(method.clone(), path).send().await.unwrap().json::<Value>().await.unwrap();
+        let event = &answer["event"];
+        assert_eq!((&event["routeKey"], &event["rawPath"]), (&json!("$default"), &json!(path)), "{method}");
+    }
 }
 
 #[tokio::test]
-async fn a_browser_may_call_from_any_origin() {
+async fn a_body_over_the_gateways_limit_is_refused() {
     let front = Front::start(LONG).await;
-    let asked = front.request(Method::OPTIONS, "/things/7").header("origin", "http://elsewhere");
-    let asked = asked.header("access-control-request-method", "PATCH").header("access-control-request-headers", "content-type,x-own");
-    let answer = asked.send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    let headers = answer.headers().clone();
-    assert!(headers["access-control-allow-methods"].to_str().unwrap().contains("PATCH"));
-    assert_eq!(headers["access-control-allow-headers"], "content-type,x-own");
-    assert_eq!(headers["access-control-max-age"], "600");
-    assert_eq!(answer.text().await.unwrap(), "OK");
+    let large = front.request(Method::POST, "/things").body(vec![b' '; 6 * 1024 * 1024 + 1]).send().await.unwrap();
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

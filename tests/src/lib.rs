@@ -2,6 +2,7 @@
 //!
 //! The binaries are those beside the test's own: `make test` builds them first.
 
+mod document;
 mod tables;
 
 use std::{
@@ -27,6 +28,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use document::document;
 pub use tables::{Table, churn, flowers, houses};
 
 /// How long a stack may take to serve or to stop.

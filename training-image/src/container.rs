@@ -6,13 +6,14 @@
 mod environment;
 mod failure;
 mod item_size;
+mod labels;
 mod progress_writer;
 
 use std::{env, num::NonZeroUsize, path::Path, process::ExitCode, thread};
 
 use anyhow::{Context, Result};
 use cloud::{Completion, Jobs, ObjectPath, Objects, keys};
-use domain::{JobFiles, JobId, Phase, Profile, Progress};
+use domain::{Job, JobFiles, JobId, JobStatus, Phase, Profile, Progress};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -53,14 +54,15 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
     let mut stop = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let config = cloud::config().await;
     let jobs = Jobs::new(&config, &environment.jobs_table);
-    if !jobs.start(environment.job_id).await.context("cannot start the job")? {
-        tracing::info!(job = %environment.job_id, "the job is gone or finished: nothing to do");
+    let started = jobs.start(environment.job_id, &environment.batch_job_id).await.context("cannot start the job")?;
+    let Some(job) = started else {
+        tracing::info!(job = %environment.job_id, "the job is gone, finished or another container's: nothing to do");
         return Ok(ExitCode::SUCCESS);
-    }
+    };
     tracing::info!(job = %environment.job_id, dataset = %environment.dataset_id, target = environment.target, "started");
     let objects = Objects::new(&config);
     let done = tokio::select! {
-        done = train_and_store(environment, clock, &objects, &jobs) => Some(done),
+        done = train_and_store(environment, &job, clock, &objects, &jobs) => Some(done),
         _ = stop.recv() => None,
     };
     match done {
@@ -82,15 +84,24 @@ async fn fail(environment: &Environment, jobs: &Jobs, reason: &str) -> Result<()
     Ok(())
 }
 
-/// Trains and stores; progress is written meanwhile.
-async fn train_and_store(environment: &Environment, clock: Clock, objects: &Objects, jobs: &Jobs) -> Result<()> {
+/// Trains and stores; progress is written meanwhile. A job that its owner has ended is left at once.
+async fn train_and_store(environment: &Environment, job: &Job, clock: Clock, objects: &Objects, jobs: &Jobs) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let (news, latest) = watch::channel(None);
-    let writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, latest));
-    let trained = train(environment, clock, objects, folder.path(), news).await;
+    let mut writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, latest));
+    let trained = tokio::select! {
+        trained = train(environment, clock, objects, folder.path(), news) => trained,
+        _ = &mut writing => {
+            tracing::info!(job = %environment.job_id, "the job was ended");
+            return Ok(());
+        }
+    };
     // The sender went with the training: only the last write is waited for, so that it never follows the completion.
     writing.await.context("the task that writes progress ended early")?;
-    let outcome = trained?;
+    let mut outcome = trained?;
+    if let (Some(names), Some(labels)) = (&job.label_mapping, &mut outcome.preprocessing.target_mapping) {
+        labels::rename(labels, names);
+    }
     let files = store(environment, objects, &outcome).await?;
     complete(environment, objects, jobs, outcome, files).await
 }
@@ -109,7 +120,7 @@ async fn train(
         best_score: None,
         best_metric: None,
         best_estimator: None,
-        models_fitted: 0,
+        candidates_tried: 0,
     };
     news.send_replace(Some(loading));
     let stored = |key| ObjectPath::new(&environment.datasets_bucket, key);
@@ -159,7 +170,7 @@ async fn store(environment: &Environment, objects: &Objects, outcome: &Outcome) 
     })
 }
 
-/// Marks the job as completed. When it was deleted meanwhile, what was stored for it goes too.
+/// Marks the job as completed. When it was deleted or cancelled meanwhile, what was stored for it goes too.
 async fn complete(environment: &Environment, objects: &Objects, jobs: &Jobs, outcome: Outcome, files: JobFiles) -> Result<()> {
     let job_id = environment.job_id;
     let completion = Completion {
@@ -170,8 +181,8 @@ async fn complete(environment: &Environment, objects: &Objects, jobs: &Jobs, out
     };
     if jobs.complete(job_id, &completion).await.context("cannot mark the job as completed")? {
         tracing::info!(job = %job_id, best = completion.metrics.best_estimator, "completed");
-    } else if jobs.find(job_id).await?.is_none() {
-        tracing::info!(job = %job_id, "the job was deleted: removing its results");
+    } else if jobs.find(job_id).await?.is_none_or(|job| job.status == JobStatus::Cancelled) {
+        tracing::info!(job = %job_id, "the job was ended: removing its results");
         objects.delete_prefix(&environment.models_bucket, &keys::model_key(job_id, "")).await?;
         objects.delete_prefix(&environment.reports_bucket, &keys::report_key(job_id, "")).await?;
     }

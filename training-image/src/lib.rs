@@ -132,7 +132,9 @@ impl News<'_> {
     fn enter(&mut self, phase: Phase) {
         let progress = match &self.latest {
             Some(latest) => Progress { phase, ..latest.clone() },
-            None => Progress { phase, elapsed_seconds: 0.0, best_score: None, best_metric: None, best_estimator: None, models_fitted: 0 },
+            None => {
+                Progress { phase, elapsed_seconds: 0.0, best_score: None, best_metric: None, best_estimator: None, candidates_tried: 0 }
+            }
         };
         self.forward(progress);
     }

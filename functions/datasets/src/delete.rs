@@ -1,29 +1,67 @@
-//! `DELETE /datasets/{id}`: the upload, the table and the item. Jobs that were trained on it keep their models.
+//! `DELETE /datasets/{id}`: the upload, the table and the item. Jobs that were trained on it keep their models, and keep it, unless the
+//! caller insists.
 
 use std::sync::Arc;
 
-use api::{ApiError, Caller, PathId, internal, never_stored};
+use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input, internal, never_stored};
 use axum::{extract::State, response::Response};
-use cloud::{CloudError, keys};
-use domain::DatasetId;
+use cloud::{CloudError, JobFilter, keys};
+use domain::{DatasetId, JobId, UserId, limits::MAX_PAGE};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
-#[derive(Serialize)]
-struct Answer {
+const WHAT: &str = "Error deleting dataset";
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Request {
+    /// Whether to delete it although jobs were trained on it.
+    #[schemars(default)]
+    force: bool,
+}
+
+impl ReadInput for Request {
+    fn read(input: &mut Input<'_>) -> Option<Self> {
+        Some(Self { force: input.with_default("force", false, input::boolean)? })
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DatasetDeleted")]
+pub(crate) struct Answer {
     message: &'static str,
     dataset_id: DatasetId,
+    /// What was removed.
     deleted_resources: Vec<String>,
 }
 
-pub(crate) async fn delete(State(app): State<Arc<App>>, Caller(user): Caller, PathId(id): PathId) -> Result<Response, ApiError> {
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(user): Caller,
+    PathId(id): PathId,
+    Query(request): Query<Request>,
+) -> Result<Response, ApiError> {
     let dataset_id = app.dataset(&user, id).await?.dataset_id;
-    let deleted_resources = app.delete(dataset_id).await.map_err(internal("Error deleting dataset"))?;
+    if !request.force {
+        let jobs = app.jobs_of(&user, dataset_id).await.map_err(internal(WHAT))?;
+        if !jobs.is_empty() {
+            return Err(ApiError::DatasetInUse(jobs));
+        }
+    }
+    let deleted_resources = app.delete(dataset_id).await.map_err(internal(WHAT))?;
     Ok(never_stored(Answer { message: "Dataset deleted successfully", dataset_id, deleted_resources }))
 }
 
 impl App {
+    /// The owner's jobs on the dataset: the newest ones, when they are many.
+    async fn jobs_of(&self, user: &UserId, dataset: DatasetId) -> Result<Vec<JobId>, CloudError> {
+        let filter = JobFilter { dataset_id: Some(dataset), ..JobFilter::default() };
+        let page = self.jobs.list(user, &filter, MAX_PAGE, None).await?;
+        Ok(page.items.into_iter().map(|job| job.job_id).collect())
+    }
+
     /// Deletes the item last: while it is there, the deletion can be repeated.
     async fn delete(&self, dataset: DatasetId) -> Result<Vec<String>, CloudError> {
         let files = self.objects.delete_prefix(&self.bucket, &keys::upload_prefix(dataset)).await?;

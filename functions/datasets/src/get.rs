@@ -4,19 +4,33 @@ use std::sync::Arc;
 
 use api::{ApiError, Caller, PathId, internal};
 use axum::{Json, extract::State};
-use domain::{Dataset, UserId};
+use cloud::{ObjectPath, keys};
+use domain::{Dataset, Profile, UserId};
 
 use crate::{App, metadata::DatasetMetadata};
 
+const WHAT: &str = "Error getting dataset";
+
 pub(crate) async fn get(State(app): State<Arc<App>>, Caller(user): Caller, PathId(id): PathId) -> Result<Json<DatasetMetadata>, ApiError> {
-    Ok(Json(app.dataset(&user, id).await?.into()))
+    let dataset = app.dataset(&user, id).await?;
+    Ok(Json(app.with_columns(dataset, WHAT).await?.into()))
 }
 
 impl App {
     /// The caller's dataset.
     pub(crate) async fn dataset(&self, user: &UserId, id: String) -> Result<Dataset, ApiError> {
         let Ok(dataset) = id.parse() else { return Err(ApiError::DatasetNotFound(id)) };
-        let found = self.datasets.get(user, dataset).await.map_err(internal("Error getting dataset"))?;
+        let found = self.datasets.get(user, dataset).await.map_err(internal(WHAT))?;
         found.ok_or(ApiError::DatasetNotFound(id))
+    }
+
+    /// The dataset with its columns, which those of a very wide table are only in its profile.
+    pub(crate) async fn with_columns(&self, mut dataset: Dataset, what: &'static str) -> Result<Dataset, ApiError> {
+        if dataset.columns_in_profile {
+            let path = ObjectPath::new(&self.bucket, keys::profile_key(dataset.dataset_id));
+            let profile = self.objects.get(&path).await.map_err(internal(what))?;
+            dataset.take_columns_from(&serde_json::from_slice::<Profile>(&profile).map_err(internal(what))?);
+        }
+        Ok(dataset)
     }
 }

@@ -5,6 +5,7 @@ mod delete;
 mod get;
 mod list;
 mod metadata;
+mod operations;
 
 use std::sync::Arc;
 
@@ -12,14 +13,17 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use cloud::{CloudError, Datasets, Objects, SdkConfig, Setting};
+use cloud::{CloudError, Datasets, Jobs, Objects, SdkConfig, Setting};
 use ingest::Ingest;
+
+pub use operations::operations;
 
 /// What the routes work on.
 #[derive(Debug)]
 pub struct App {
     objects: Objects,
     datasets: Datasets,
+    jobs: Jobs,
     ingest: Ingest,
     bucket: String,
 }
@@ -30,6 +34,7 @@ impl App {
         Ok(Self {
             objects: Objects::new(config),
             datasets: Datasets::new(config, Setting::DatasetsTable.read()?),
+            jobs: Jobs::new(config, Setting::JobsTable.read()?),
             ingest: Ingest::from_env(config)?,
             bucket: Setting::DatasetsBucket.read()?,
         })

@@ -2,21 +2,28 @@
 
 use api::InOrder;
 use domain::{ColumnStats, ColumnType, Dataset, DatasetId, DatasetStatus, ProblemType, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Columns are in the order of the file everywhere.
-#[derive(Serialize)]
+/// What is known of a table; columns are in the order of the file everywhere.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct DatasetMetadata {
     dataset_id: DatasetId,
+    /// Last part of the object's key.
     filename: String,
+    /// Bytes of the object.
     file_size: u64,
+    /// When it was read.
     uploaded_at: Timestamp,
+    /// Data rows.
     row_count: u64,
     column_types: InOrder<String, ColumnType>,
     column_stats: InOrder<String, ColumnStats>,
     columns: Vec<String>,
+    /// Always `null`: the problem type belongs to a job.
     problem_type: Option<ProblemType>,
     status: DatasetStatus,
+    /// Why it cannot be used.
     error: Option<String>,
 }
 

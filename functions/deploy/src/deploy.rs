@@ -5,13 +5,18 @@ use std::sync::Arc;
 use api::{ApiError, Body, Caller, Input, PathId, ReadInput, input, internal};
 use axum::{Json, extract::State};
 use domain::{JobId, JobStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
 const WHAT: &str = "Error deploying model";
 
+/// Whether the prediction endpoint is to answer.
+#[derive(JsonSchema)]
+#[schemars(rename = "DeployRequest")]
 pub(crate) struct Request {
+    /// `false` takes the endpoint away.
     deploy: bool,
 }
 
@@ -21,7 +26,8 @@ impl ReadInput for Request {
     }
 }
 
-#[derive(Serialize)]
+/// Whether the prediction endpoint answers.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Deployment {
     job_id: JobId,
     deployed: bool,

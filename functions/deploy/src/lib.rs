@@ -1,11 +1,14 @@
 //! Lets the prediction endpoint answer for a job, or not.
 
 mod deploy;
+mod operations;
 
 use std::sync::Arc;
 
 use axum::{Router, routing::post};
 use cloud::{CloudError, Jobs, SdkConfig, Setting};
+
+pub use operations::operations;
 
 /// What the route works on.
 #[derive(Debug)]

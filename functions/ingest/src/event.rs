@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, error::Error};
 
 use aws_lambda_events::s3::S3Event;
-use cloud::keys;
-use domain::{DatasetId, DatasetStatus};
+use cloud::{Claim, keys};
+use domain::{DatasetId, DatasetStatus, UserId};
 
 use crate::{Ingest, IngestError};
 
@@ -22,7 +22,14 @@ impl Ingest {
     }
 
     async fn on_dataset(&self, dataset: DatasetId) -> Result<(), IngestError> {
-        let owner = self.datasets.owner(dataset).await?.unwrap_or_default();
+        let owner = match self.datasets.claim(dataset).await? {
+            Claim::Owned(owner) => owner,
+            Claim::Unknown => UserId::default(),
+            Claim::Deleted => {
+                tracing::info!(%dataset, "the dataset was deleted");
+                return Ok(());
+            }
+        };
         match self.ingest_upload(dataset, &owner).await? {
             Some(read) if read.status == DatasetStatus::Failed => tracing::info!(%dataset, error = read.error, "not a table"),
             Some(read) => tracing::info!(%dataset, rows = read.row_count, columns = read.columns.len(), "ready"),

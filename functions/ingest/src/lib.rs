@@ -33,7 +33,7 @@ impl Ingest {
     }
 
     /// Reads what was uploaded for a dataset, unless that was done already. A file that is no table makes a failed dataset. `None` when
-    /// nothing was uploaded.
+    /// nothing was uploaded, or when the dataset was deleted.
     pub async fn ingest_upload(&self, dataset: DatasetId, owner: &UserId) -> Result<Option<Dataset>, IngestError> {
         let mut upload = self.upload(dataset).await?;
         while let Some(object) = upload {
@@ -43,9 +43,15 @@ impl Ingest {
             let read = self.read(dataset, owner, &object).await?;
             upload = self.upload(dataset).await?;
             if upload.as_ref() == Some(&object) {
-                return Ok(Some(self.datasets.put(read).await?));
+                let stored = self.datasets.put(read).await?;
+                if stored.is_some() {
+                    return Ok(stored);
+                }
+                tracing::info!(%dataset, "the dataset was deleted while it was read");
+                upload = None;
+            } else {
+                tracing::info!(%dataset, "the upload changed while it was read");
             }
-            tracing::info!(%dataset, "the upload changed while it was read");
             if upload.is_none() {
                 self.objects.delete_prefix(&self.bucket, &keys::table_prefix(dataset)).await?;
             }

@@ -21,7 +21,7 @@ impl Ingest {
     /// The profile of the stored table, or what is wrong with the file.
     async fn convert(&self, dataset: DatasetId, object: &ObjectHead) -> Result<Result<Profile, String>, IngestError> {
         if object.size > self.max_upload_bytes {
-            return Ok(Err(format!("the file has {} bytes; at most {} are allowed", object.size, self.max_upload_bytes)));
+            return Ok(Err(format!("the file is too large: it has {} bytes, at most {} are allowed", object.size, self.max_upload_bytes)));
         }
         let folder = TempDir::new().map_err(IngestError::TemporaryFolder)?;
         let (upload, parquet) = (folder.path().join("upload"), folder.path().join("data.parquet"));

@@ -1,4 +1,4 @@
-//! Batch's event, as far as it says which of our jobs failed.
+//! An event, as far as it says that a job of ours ended, or that it is time to look.
 
 use std::collections::HashMap;
 
@@ -7,31 +7,54 @@ use domain::JobId;
 use serde::Deserialize;
 use serde_json::Value;
 
-const STATE_CHANGE: &str = "Batch Job State Change";
+use crate::reason::Ending;
 
-/// A job of ours that Batch calls failed.
-#[derive(Debug)]
-pub(crate) struct FailedJob {
+const STATE_CHANGE: &str = "Batch Job State Change";
+const SCHEDULE: &str = "Scheduled Event";
+
+/// What an event means for us.
+#[derive(Debug, PartialEq)]
+pub(crate) enum News {
+    /// A job of ours has ended.
+    Ended(EndedJob),
+    /// It is time to look at all jobs that have not.
+    Schedule,
+    /// Nothing.
+    Other,
+}
+
+/// A job of ours whose container ended.
+#[derive(Debug, PartialEq)]
+pub(crate) struct EndedJob {
     pub(crate) job_id: JobId,
-    pub(crate) detail: Detail,
+    pub(crate) batch_job_id: String,
+    pub(crate) end: End,
+}
+
+/// How it ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum End {
+    Succeeded,
+    Failed(Ending),
 }
 
 /// The event's `detail`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Detail {
+struct Detail {
+    job_id: String,
     status: String,
-    pub(crate) status_reason: Option<String>,
-    pub(crate) container: Option<Container>,
+    status_reason: Option<String>,
+    container: Option<Container>,
     parameters: Option<HashMap<String, String>>,
 }
 
 /// The container of the last attempt.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Container {
-    pub(crate) exit_code: Option<i64>,
-    pub(crate) reason: Option<String>,
+struct Container {
+    exit_code: Option<i32>,
+    reason: Option<String>,
     #[serde(default)]
     environment: Vec<Variable>,
 }
@@ -42,18 +65,37 @@ struct Variable {
     value: String,
 }
 
-impl FailedJob {
-    /// `None` for other events, other statuses and jobs that are not ours.
-    pub(crate) fn of(event: EventBridgeEvent<Value>) -> Option<Self> {
-        let detail: Detail = (event.detail_type == STATE_CHANGE).then(|| serde_json::from_value(event.detail).ok())??;
-        let job_id = detail.job_id().filter(|_| detail.status == "FAILED")?;
-        Some(Self { job_id, detail })
+impl News {
+    pub(crate) fn of(event: EventBridgeEvent<Value>) -> Self {
+        match event.detail_type.as_str() {
+            SCHEDULE => Self::Schedule,
+            STATE_CHANGE => serde_json::from_value(event.detail).ok().and_then(EndedJob::of).map_or(Self::Other, Self::Ended),
+            _ => Self::Other,
+        }
+    }
+}
+
+impl EndedJob {
+    /// `None` for jobs that have not ended or are not ours.
+    fn of(detail: Detail) -> Option<Self> {
+        let job_id = detail.our_id()?;
+        let container = detail.container.unwrap_or_default();
+        let end = match detail.status.as_str() {
+            "SUCCEEDED" => End::Succeeded,
+            "FAILED" => End::Failed(Ending {
+                status_reason: detail.status_reason.unwrap_or_default(),
+                container_reason: container.reason.unwrap_or_default(),
+                exit_code: container.exit_code,
+            }),
+            _ => return None,
+        };
+        Some(Self { job_id, batch_job_id: detail.job_id, end })
     }
 }
 
 impl Detail {
     /// Our identifier of the job, which Batch passes to the container.
-    fn job_id(&self) -> Option<JobId> {
+    fn our_id(&self) -> Option<JobId> {
         let of_container = self.container.iter().flat_map(|container| &container.environment).find(|variable| variable.name == "JOB_ID");
         let of_parameters = || self.parameters.as_ref()?.get("job_id").map(String::as_str);
         of_container.map(|variable| variable.value.as_str()).or_else(of_parameters)?.parse().ok()
@@ -82,16 +124,23 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_job_is_known_by_its_environment_or_its_parameters() {
+    fn an_ended_job_is_known_by_its_environment_or_its_parameters() {
         let job = JobId::random();
         let environment = json!([{ "name": "TIME_BUDGET", "value": "60" }, { "name": "JOB_ID", "value": job.to_string() }]);
         for detail in [
-            json!({ "status": "FAILED", "container": { "exitCode": 1, "environment": environment } }),
-            json!({ "status": "FAILED", "container": { "environment": [] }, "parameters": { "job_id": job.to_string() } }),
-            json!({ "status": "FAILED", "parameters": { "job_id": job.to_string() } }),
+            json!({ "jobId": "b-1", "status": "FAILED", "container": { "exitCode": 1, "environment": environment } }),
+            json!({ "jobId": "b-1", "status": "SUCCEEDED", "container": { "environment": [] }, "parameters": { "job_id": job.to_string() } }),
+            json!({ "jobId": "b-1", "status": "FAILED", "parameters": { "job_id": job.to_string() } }),
         ] {
-            assert_eq!(FailedJob::of(event(STATE_CHANGE, &detail)).unwrap().job_id, job, "{detail}");
+            let News::Ended(ended) = News::of(event(STATE_CHANGE, &detail)) else { panic!("{detail} is an end") };
+            assert_eq!((ended.job_id, ended.batch_job_id.as_str()), (job, "b-1"));
+            assert_eq!(ended.end == End::Succeeded, detail["status"] == "SUCCEEDED");
         }
+    }
+
+    #[test]
+    fn a_schedule_says_no_more_than_that() {
+        assert_eq!(News::of(event(SCHEDULE, &json!({}))), News::Schedule);
     }
 
     #[test]
@@ -99,14 +148,13 @@ mod tests {
         let parameters = json!({ "job_id": JobId::random().to_string() });
         for (detail_type, detail) in [
             (STATE_CHANGE, json!({ "status": "RUNNING", "parameters": parameters })),
-            (STATE_CHANGE, json!({ "status": "SUCCEEDED", "parameters": parameters })),
             (STATE_CHANGE, json!({ "status": "FAILED" })),
             (STATE_CHANGE, json!({ "status": "FAILED", "parameters": { "job_id": "7" } })),
             (STATE_CHANGE, json!({ "state": "FAILED" })),
             (STATE_CHANGE, json!(null)),
             ("EC2 Instance State-change Notification", json!({ "status": "FAILED", "parameters": parameters })),
         ] {
-            assert!(FailedJob::of(event(detail_type, &detail)).is_none(), "{detail_type} {detail}");
+            assert_eq!(News::of(event(detail_type, &detail)), News::Other, "{detail_type} {detail}");
         }
     }
 }

@@ -1,29 +1,38 @@
 //! From Batch's words to those of a job's owner.
 
-use crate::event::Detail;
-
 /// 128 + SIGKILL: nearly always the kernel, because of memory.
-const KILLED: i64 = 137;
+const KILLED: i32 = 137;
 /// 128 + SIGTERM.
-const STOPPED: i64 = 143;
+const STOPPED: i32 = 143;
+
+/// Of a job whose container ended well without having stored a result.
+pub(crate) const WITHOUT_RESULT: &str = "Training failed: the trainer ended without a result; start it again";
+/// Of a job that was stored and never handed over.
+pub(crate) const NEVER_SUBMITTED: &str = "Training failed: the job was never submitted; start it again";
+/// Of a job that Batch no longer has.
+pub(crate) const FORGOTTEN: &str = "Training failed: its machine is gone and left no trace; start it again";
+
+/// What Batch says of a failed job.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) status_reason: String,
+    pub(crate) container_reason: String,
+    pub(crate) exit_code: Option<i32>,
+}
 
 /// Why a job failed and what can be done.
-pub(crate) fn in_words(detail: &Detail) -> String {
-    let batch = detail.status_reason.as_deref().unwrap_or_default();
-    let container = detail.container.as_ref();
-    let of_container = container.and_then(|container| container.reason.as_deref()).unwrap_or_default();
-    let exit_code = container.and_then(|container| container.exit_code);
+pub(crate) fn in_words(Ending { status_reason: batch, container_reason: of_container, exit_code }: &Ending) -> String {
     let says = |text: &str| batch.contains(text) || of_container.contains(text);
     let cause = if says("timeout") || says("timed out") {
         "it took longer than its time limit; choose a larger time budget or a smaller table".to_owned()
-    } else if says("OutOfMemory") || exit_code == Some(KILLED) {
+    } else if says("OutOfMemory") || *exit_code == Some(KILLED) {
         "the trainer ran out of memory; use a smaller table or give the job definition more memory".to_owned()
     } else if says("Host EC2") || says("Spot") {
         "its machine was taken away; start it again".to_owned()
     } else if says("CannotPullContainer") {
         format!("the trainer's image could not be loaded; check the job definition ({})", first_of(of_container, batch))
     } else {
-        match exit_code {
+        match *exit_code {
             Some(STOPPED) => format!("it was stopped ({}); start it again", first_of(batch, "no reason was given")),
             Some(code) => format!("the trainer ended with exit code {code}; its log on Batch says more"),
             None => format!("it was ended before the trainer finished ({}); start it again", first_of(batch, of_container)),
@@ -38,29 +47,23 @@ fn first_of<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
-
-    fn words(status_reason: &str, container: &Value) -> String {
-        let detail = json!({ "status": "FAILED", "statusReason": status_reason, "container": container });
-        in_words(&serde_json::from_value(detail).unwrap())
-    }
 
     #[test]
     fn each_end_has_its_words() {
         let cases = [
-            ("Job attempt duration exceeded timeout", json!({ "exitCode": 137 }), "time limit"),
-            ("Essential container in task exited", json!({ "exitCode": 137, "reason": "OutOfMemoryError: killed" }), "memory"),
-            ("Essential container in task exited", json!({ "exitCode": 137 }), "memory"),
-            ("Essential container in task exited", json!({ "exitCode": 1 }), "exit code 1;"),
-            ("Host EC2 (instance i-0123) terminated.", json!({}), "taken away"),
-            ("Task failed to start", json!({ "reason": "CannotPullContainerError: no such image" }), "no such image"),
-            ("the job was deleted", json!({}), "(the job was deleted)"),
-            ("Terminated by the owner", json!({ "exitCode": 143 }), "(Terminated by the owner)"),
+            ("Job attempt duration exceeded timeout", "", Some(137), "time limit"),
+            ("Essential container in task exited", "OutOfMemoryError: killed", Some(137), "memory"),
+            ("Essential container in task exited", "", Some(137), "memory"),
+            ("Essential container in task exited", "", Some(1), "exit code 1;"),
+            ("Host EC2 (instance i-0123) terminated.", "", None, "taken away"),
+            ("Task failed to start", "CannotPullContainerError: no such image", None, "no such image"),
+            ("the job was deleted", "", None, "(the job was deleted)"),
+            ("Terminated by the owner", "", Some(143), "(Terminated by the owner)"),
         ];
-        for (status_reason, container, expected) in cases {
-            let words = words(status_reason, &container);
+        for (status_reason, container_reason, exit_code, expected) in cases {
+            let ending = Ending { status_reason: status_reason.to_owned(), container_reason: container_reason.to_owned(), exit_code };
+            let words = in_words(&ending);
             assert!(words.starts_with("Training failed: ") && words.contains(expected), "{words}");
         }
     }

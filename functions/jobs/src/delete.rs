@@ -4,16 +4,27 @@ use std::{error::Error, sync::Arc};
 
 use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input, internal, never_stored};
 use axum::{extract::State, response::Response};
-use cloud::{CloudError, ObjectPath, keys};
-use domain::{Job, JobId, limits::MAX_PAGE};
+use cloud::{CloudError, JobFilter, ObjectPath, keys};
+use domain::{Job, JobId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
 const WHAT: &str = "Error deleting job";
+/// How many of the other jobs on a dataset an answer names.
+const NAMED_JOBS: u32 = 5;
 
+#[derive(JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct Request {
+    /// Whether its files and its dataset go too.
+    #[schemars(default = "yes")]
     delete_data: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl ReadInput for Request {
@@ -22,11 +33,35 @@ impl ReadInput for Request {
     }
 }
 
-#[derive(Serialize)]
-struct Answer {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobDeleted")]
+pub(crate) struct Answer {
     message: &'static str,
     job_id: JobId,
+    /// What was removed.
     deleted_resources: Vec<String>,
+    /// What was not, and why.
+    kept_resources: Vec<String>,
+}
+
+/// What a deletion did.
+#[derive(Default)]
+struct Done {
+    deleted: Vec<String>,
+    kept: Vec<String>,
+}
+
+impl Done {
+    /// Notes that something is gone or, with the reason in the log, that it is not.
+    fn note<T>(&mut self, job: &Job, what: &str, outcome: Result<T, CloudError>, name: impl FnOnce(T) -> Option<String>) {
+        match outcome {
+            Ok(gone) => self.deleted.extend(name(gone).map(|name| format!("{what}: {name}"))),
+            Err(error) => {
+                tracing::warn!(job = %job.job_id, error = &error as &dyn Error, "{what} was not deleted");
+                self.kept.push(format!("{what}: it could not be deleted"));
+            }
+        }
+    }
 }
 
 pub(crate) async fn delete(
@@ -35,27 +70,29 @@ pub(crate) async fn delete(
     PathId(id): PathId,
     Query(request): Query<Request>,
 ) -> Result<Response, ApiError> {
-    let job = app.job(&user, &id, WHAT).await?;
-    app.stop(&job).await;
-    let deleted_resources = if request.delete_data { app.delete_data(&job).await } else { Vec::new() };
+    let mut job = app.job(&user, &id, WHAT).await?;
+    // An unfinished job is cancelled first: from then on its trainer stores nothing, and a submission under way ends what it submitted.
+    if let Some(cancelled) = app.jobs.cancel(job.job_id).await.map_err(internal(WHAT))? {
+        job = cancelled;
+        if let Some(batch_job_id) = &job.batch_job_id {
+            app.end_container(job.job_id, batch_job_id, "the job was deleted").await;
+        }
+    }
+    let Done { deleted, kept } = if request.delete_data {
+        app.delete_data(&job).await
+    } else {
+        Done { kept: vec!["files and dataset: delete_data is false".to_owned()], ..Done::default() }
+    };
     app.jobs.delete(job.job_id).await.map_err(internal(WHAT))?;
-    Ok(never_stored(Answer { message: "Job deleted successfully", job_id: job.job_id, deleted_resources }))
+    let message = "Job deleted successfully";
+    Ok(never_stored(Answer { message, job_id: job.job_id, deleted_resources: deleted, kept_resources: kept }))
 }
 
 impl App {
-    /// Ends the training of a job that is not finished.
-    async fn stop(&self, job: &Job) {
-        if let Some(batch_job_id) = job.batch_job_id.as_ref().filter(|_| !job.status.is_final())
-            && let Err(error) = self.batch.terminate(batch_job_id, "the job was deleted").await
-        {
-            tracing::warn!(job = %job.job_id, error = &error as &dyn Error, "the training was not ended");
-        }
-    }
-
-    /// Deletes what can be deleted, in the order in which clients know it; what fails is logged and not listed.
-    async fn delete_data(&self, job: &Job) -> Vec<String> {
+    /// Deletes what can be deleted, in the order in which clients know it.
+    async fn delete_data(&self, job: &Job) -> Done {
         let files = &job.files;
-        let mut deleted = Vec::new();
+        let mut done = Done::default();
         for (what, path) in [
             ("model", &files.model_path),
             ("onnx_model", &files.onnx_model_path),
@@ -63,16 +100,29 @@ impl App {
             ("eda_report", files.eda_report_path.as_ref().map_or(&files.report_path, |_| &files.eda_report_path)),
             ("training_report", &files.training_report_path),
         ] {
-            if let Some(path) = path
-                && let Some(key) = logged(job, what, self.delete_file(path).await)
-            {
-                deleted.push(format!("{what}: {key}"));
+            if let Some(path) = path {
+                done.note(job, what, self.delete_file(path).await, Some);
             }
         }
-        if logged(job, "other jobs", self.is_used_elsewhere(job).await) == Some(false) {
-            deleted.extend(self.delete_dataset(job).await);
+        // What a trainer stored that did not come to its end.
+        for (bucket, prefix) in
+            [(&self.models_bucket, keys::model_key(job.job_id, "")), (&self.reports_bucket, keys::report_key(job.job_id, ""))]
+        {
+            let left = self.objects.delete_prefix(bucket, &prefix).await;
+            done.note(job, "unfinished files", left, |count| (count > 0).then(|| count.to_string()));
         }
-        deleted
+        match self.other_jobs(job).await {
+            Ok(others) if others.is_empty() => self.delete_dataset(job, &mut done).await,
+            Ok(others) => {
+                let names: Vec<String> = others.iter().map(ToString::to_string).collect();
+                done.kept.push(format!("dataset {}: used by {}", job.dataset_id, names.join(", ")));
+            }
+            Err(error) => {
+                tracing::warn!(job = %job.job_id, error = &error as &dyn Error, "the dataset's jobs are unknown");
+                done.kept.push(format!("dataset {}: it is not known whether other jobs use it", job.dataset_id));
+            }
+        }
+        done
     }
 
     async fn delete_file(&self, path: &str) -> Result<String, CloudError> {
@@ -81,35 +131,19 @@ impl App {
         Ok(path.key().to_owned())
     }
 
-    /// Whether another job of the owner was trained on the same dataset.
-    async fn is_used_elsewhere(&self, job: &Job) -> Result<bool, CloudError> {
-        let mut token = None;
-        loop {
-            let page = self.jobs.list(&job.user_id, MAX_PAGE, token.as_ref()).await?;
-            if page.items.iter().any(|other| other.dataset_id == job.dataset_id && other.job_id != job.job_id) {
-                return Ok(true);
-            }
-            token = page.next;
-            if token.is_none() {
-                return Ok(false);
-            }
-        }
+    /// Some of the owner's other jobs on the same dataset.
+    async fn other_jobs(&self, job: &Job) -> Result<Vec<JobId>, CloudError> {
+        let filter = JobFilter { dataset_id: Some(job.dataset_id), ..JobFilter::default() };
+        let page = self.jobs.list(&job.user_id, &filter, NAMED_JOBS, None).await?;
+        Ok(page.items.into_iter().map(|other| other.job_id).filter(|other| *other != job.job_id).collect())
     }
 
-    async fn delete_dataset(&self, job: &Job) -> Vec<String> {
+    async fn delete_dataset(&self, job: &Job, done: &mut Done) {
         let dataset = job.dataset_id;
-        let mut deleted = Vec::new();
         for (what, prefix) in [("dataset files", keys::upload_prefix(dataset)), ("table files", keys::table_prefix(dataset))] {
-            let count = logged(job, what, self.objects.delete_prefix(&self.datasets_bucket, &prefix).await);
-            deleted.extend(count.filter(|count| *count > 0).map(|count| format!("{what}: {count}")));
+            let count = self.objects.delete_prefix(&self.datasets_bucket, &prefix).await;
+            done.note(job, what, count, |count| (count > 0).then(|| count.to_string()));
         }
-        if logged(job, "dataset metadata", self.datasets.delete(dataset).await).is_some() {
-            deleted.push(format!("dataset metadata: {dataset}"));
-        }
-        deleted
+        done.note(job, "dataset metadata", self.datasets.delete(dataset).await, |()| Some(dataset.to_string()));
     }
-}
-
-fn logged<T>(job: &Job, what: &str, outcome: Result<T, CloudError>) -> Option<T> {
-    outcome.map_err(|error| tracing::warn!(job = %job.job_id, error = &error as &dyn Error, "{what} was not deleted")).ok()
 }

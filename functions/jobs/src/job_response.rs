@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use api::InOrder;
 use cloud::{CloudError, ObjectPath};
 use domain::{
-    DatasetId, FeatureType, Job, JobFiles, JobId, JobStatus, Metrics, NumericRange, PreprocessingInfo, ProblemType, Progress, Timestamp,
+    Cost, DatasetId, FeatureType, Job, JobFiles, JobId, JobStatus, Metrics, NumericRange, PreprocessingInfo, ProblemType, Timestamp,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::App;
+use crate::{
+    App,
+    progress::{JobProgress, cost},
+};
 
-#[derive(Debug, Serialize)]
+/// A job.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct JobResponse {
     job_id: JobId,
     dataset_id: DatasetId,
@@ -19,12 +24,17 @@ pub(crate) struct JobResponse {
     target_column: String,
     dataset_name: Option<String>,
     problem_type: Option<ProblemType>,
+    /// Seconds that the job may take.
     time_budget: Option<u32>,
+    /// What the owner calls the classes of a numeric target.
+    label_mapping: Option<BTreeMap<String, String>>,
     created_at: Timestamp,
     updated_at: Timestamp,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
-    progress: Option<Progress>,
+    progress: JobProgress,
+    /// What it has cost, or costs at most while it is not finished; `null` when it never started.
+    cost: Option<Cost>,
     metrics: Option<Metrics>,
     #[serde(flatten)]
     urls: Urls,
@@ -37,7 +47,7 @@ pub(crate) struct JobResponse {
 }
 
 /// Where a completed job's files can be downloaded for a while.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "clients know these names")]
 struct Urls {
     model_download_url: Option<String>,
@@ -48,7 +58,8 @@ struct Urls {
 }
 
 /// The model's inputs; choices and labels in the order of their codes, as forms show them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PreprocessingInfo")]
 struct Inputs {
     feature_columns: Vec<String>,
     feature_count: usize,
@@ -84,6 +95,7 @@ impl App {
 
 impl JobResponse {
     fn new(job: Job, urls: Urls) -> Self {
+        let (progress, cost) = (JobProgress::of(&job), cost(&job));
         Self {
             job_id: job.job_id,
             dataset_id: job.dataset_id,
@@ -92,11 +104,13 @@ impl JobResponse {
             dataset_name: job.dataset_name,
             problem_type: job.problem_type,
             time_budget: job.time_budget,
+            label_mapping: job.label_mapping,
             created_at: job.created_at,
             updated_at: job.updated_at,
             started_at: job.started_at,
             completed_at: job.completed_at,
-            progress: job.progress,
+            progress,
+            cost,
             metrics: job.metrics,
             urls,
             error_message: job.error_message,

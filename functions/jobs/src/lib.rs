@@ -1,21 +1,26 @@
-//! The caller's training jobs: submit, look, tag, delete.
+//! The caller's training jobs: submit, look, tag, cancel, delete.
 
+mod cancel;
 mod delete;
 mod get;
 mod job_response;
 mod list;
+mod operations;
 mod patch;
+mod progress;
 mod train;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use api::{ApiError, internal};
 use axum::{
     Router,
     routing::{get, post},
 };
-use cloud::{Batch, CloudError, Datasets, Jobs, Objects, SdkConfig, Setting, TrainerPlaces, presigned_url_lifetime};
-use domain::{Job, UserId};
+use cloud::{Batch, CloudError, Datasets, Jobs, Objects, SdkConfig, Setting, TrainerPlaces, TrainingQueue, presigned_url_lifetime};
+use domain::{Job, JobId, UserId};
+
+pub use operations::operations;
 
 /// What the routes work on.
 #[derive(Debug)]
@@ -24,7 +29,10 @@ pub struct App {
     datasets: Datasets,
     jobs: Jobs,
     batch: Batch,
+    queue: TrainingQueue,
     datasets_bucket: String,
+    models_bucket: String,
+    reports_bucket: String,
     url_lifetime: Duration,
 }
 
@@ -37,7 +45,10 @@ impl App {
             datasets: Datasets::new(config, Setting::DatasetsTable.read()?),
             jobs: Jobs::new(config, &places.jobs_table),
             datasets_bucket: places.datasets_bucket.clone(),
-            batch: Batch::new(config, Setting::JobQueue.read()?, Setting::JobDefinition.read()?, places),
+            models_bucket: places.models_bucket.clone(),
+            reports_bucket: places.reports_bucket.clone(),
+            batch: Batch::new(config),
+            queue: TrainingQueue::from_env(places)?,
             url_lifetime: presigned_url_lifetime()?,
         })
     }
@@ -46,6 +57,13 @@ impl App {
     async fn job(&self, user: &UserId, id: &str, what: &'static str) -> Result<Job, ApiError> {
         let Ok(job) = id.parse() else { return Err(ApiError::JobNotFound) };
         self.jobs.get(user, job).await.map_err(internal(what))?.ok_or(ApiError::JobNotFound)
+    }
+
+    /// Has Batch end a job's container. Where that fails, the trainer ends by itself as soon as it looks at its job.
+    async fn end_container(&self, job: JobId, batch_job_id: &str, reason: &str) {
+        if let Err(error) = self.batch.terminate(batch_job_id, reason).await {
+            tracing::warn!(%job, error = &error as &dyn Error, "the training was not ended");
+        }
     }
 }
 
@@ -61,6 +79,7 @@ pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/train", post(train::train))
         .route("/jobs", get(list::list))
+        .route("/jobs/{id}/cancel", post(cancel::cancel))
         .route("/jobs/{id}", get(get::get).patch(patch::patch).delete(delete::delete))
         .with_state(Arc::new(app));
     api::finish(routes)

@@ -2,20 +2,57 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, Caller, PageRequest, Query, internal};
+use api::{ApiError, Caller, Input, PageRequest, Query, ReadInput, input, internal};
 use axum::{Json, extract::State};
+use cloud::{CloudError, JobFilter};
 use domain::{DatasetId, Job, JobId, JobStatus, ProblemType, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
-#[derive(Serialize)]
+/// Which jobs are wanted.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Request {
+    #[schemars(flatten)]
+    page: PageRequest,
+    #[schemars(flatten)]
+    filter: Filter,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Filter {
+    /// Those that stand there.
+    status: Option<JobStatus>,
+    /// Those that learn from this dataset.
+    dataset_id: Option<DatasetId>,
+    /// Those with this tag.
+    tag: Option<String>,
+}
+
+impl ReadInput for Request {
+    fn read(input: &mut Input<'_>) -> Option<Self> {
+        let page = PageRequest::read(input);
+        let status = input.nullable("status", input::one_of(&JobStatus::ALL));
+        let dataset_id = input.nullable("dataset_id", input::id);
+        let tag = input.nullable("tag", input::text);
+        Some(Self { page: page?, filter: Filter { status: status?, dataset_id: dataset_id?, tag: tag? } })
+    }
+}
+
+/// A page of jobs.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct JobList {
+    /// Newest first.
     jobs: Vec<JobSummary>,
+    /// Gets the next page; `null` on the last one.
     next_token: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A job in short.
+#[derive(Serialize, JsonSchema)]
 struct JobSummary {
     job_id: JobId,
     dataset_id: DatasetId,
@@ -28,6 +65,7 @@ struct JobSummary {
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     tags: Option<Vec<String>>,
+    /// Accuracy or R².
     primary_metric: Option<f64>,
     training_time: Option<f64>,
     best_estimator: Option<String>,
@@ -57,9 +95,12 @@ impl From<Job> for JobSummary {
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
-    Query(request): Query<PageRequest>,
+    Query(Request { page, filter: Filter { status, dataset_id, tag } }): Query<Request>,
 ) -> Result<Json<JobList>, ApiError> {
-    let token = request.token()?;
-    let page = app.jobs.list(&user, request.limit, token.as_ref()).await.map_err(internal("Error listing jobs"))?;
+    let filter = JobFilter { status, dataset_id, tag };
+    let page = app.jobs.list(&user, &filter, page.limit, page.next_token.as_deref()).await.map_err(|error| match error {
+        CloudError::InvalidToken => ApiError::InvalidToken,
+        error => internal("Error listing jobs")(error),
+    })?;
     Ok(Json(JobList { jobs: page.items.into_iter().map(JobSummary::from).collect(), next_token: page.next.map(|token| token.encode()) }))
 }

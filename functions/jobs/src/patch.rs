@@ -6,13 +6,21 @@ use api::{ApiError, Body, Caller, Input, PathId, ReadInput, input, internal, rev
 use axum::{extract::State, http::HeaderMap, response::Response};
 use cloud::JobPatch;
 use domain::limits::{MAX_NOTES_CHARS, MAX_TAG_CHARS, MAX_TAGS};
+use schemars::JsonSchema;
 
 use crate::App;
 
 const WHAT: &str = "Error updating job metadata";
 
+/// What to change; what is absent or `null` stays.
+#[derive(JsonSchema)]
+#[schemars(rename = "JobPatch")]
 pub(crate) struct Request {
+    /// All tags, each of at most 50 characters.
+    #[schemars(length(max = MAX_TAGS))]
     tags: Option<Vec<String>>,
+    /// Blank ones are removed.
+    #[schemars(length(max = MAX_NOTES_CHARS))]
     notes: Option<String>,
 }
 

@@ -1,34 +1,55 @@
 //! `POST /train`: submit a training job.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use api::{ApiError, Body, Caller, Input, ReadInput, input, internal};
-use axum::{Json, extract::State};
-use cloud::{CloudError, ObjectPath, Submission, keys};
+use axum::{Json, extract::State, http::HeaderMap};
+use cloud::{CloudError, Creation, IdempotencyKey, ObjectPath, Submission, keys};
 use domain::{
-    Dataset, DatasetStatus, Job, JobId, JobStatus, Profile, TIME_BUDGET_SECONDS, TargetFacts, UserId, default_time_budget,
-    detect_problem_type,
+    ColumnKind, ColumnProfile, Cost, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemType, Profile, TIME_BUDGET_SECONDS, TargetFacts,
+    UserId, default_time_budget, detect_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
 const WHAT: &str = "Error starting training";
 
+/// What to train.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "TrainRequest")]
 pub(crate) struct Request {
+    /// A confirmed dataset.
     dataset_id: String,
+    /// The column to predict.
     target_column: String,
+    /// More, where the defaults do not fit.
+    #[schemars(with = "Option<Config>")]
     config: Config,
+    /// What the classes of a numeric target are called.
+    label_mapping: Option<BTreeMap<String, String>>,
 }
 
+/// How to train.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "TrainConfig")]
 struct Config {
+    /// Seconds that the job may take; by the number of rows when absent.
+    #[schemars(range(min = *TIME_BUDGET_SECONDS.start(), max = *TIME_BUDGET_SECONDS.end()))]
     time_budget: Option<u32>,
+    /// The metric to optimise.
+    #[schemars(default = "auto")]
     metric: String,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { time_budget: None, metric: "auto".to_owned() }
+        Self { time_budget: None, metric: auto() }
     }
 }
 
@@ -37,42 +58,100 @@ impl ReadInput for Request {
         let dataset_id = input.required("dataset_id", input::text);
         let target_column = input.required("target_column", input::text);
         let config = input.nullable("config", input::object);
-        Some(Self { dataset_id: dataset_id?, target_column: target_column?, config: config?.unwrap_or_default() })
+        let label_mapping = input.nullable("label_mapping", input::entries(input::text));
+        Some(Self {
+            dataset_id: dataset_id?,
+            target_column: target_column?,
+            config: config?.unwrap_or_default(),
+            label_mapping: label_mapping?.map(|labels| labels.into_iter().collect()),
+        })
     }
 }
 
 impl ReadInput for Config {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let time_budget = input.nullable("time_budget", input::integer(TIME_BUDGET_SECONDS));
-        let metric = input.with_default("metric", Self::default().metric, input::text);
+        let metric = input.with_default("metric", auto(), input::text);
         Some(Self { time_budget: time_budget?, metric: metric? })
     }
 }
 
-#[derive(Serialize)]
+/// A job that was handed to Batch.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Submitted {
     job_id: JobId,
     status: JobStatus,
+    /// Seconds that the job may take.
     estimated_time: u32,
+    /// What the whole budget costs.
+    estimated_cost: Cost,
+}
+
+impl Submitted {
+    fn of(job: &Job) -> Self {
+        let estimated_time = job.time_budget.unwrap_or_default();
+        Self { job_id: job.job_id, status: job.status, estimated_time, estimated_cost: Cost::of(estimated_time.into()) }
+    }
 }
 
 pub(crate) async fn train(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
+    headers: HeaderMap,
     Body(request): Body<Request>,
 ) -> Result<Json<Submitted>, ApiError> {
+    let key = idempotency_key(&headers, &user, &request)?;
     let dataset = app.training_dataset(&user, &request.dataset_id).await?;
-    if !dataset.columns.contains(&request.target_column) {
-        return Err(ApiError::TargetNotFound(request.target_column));
-    }
     let profile = app.profile(&dataset).await?;
     let Some(target) = profile.column(&request.target_column) else { return Err(ApiError::TargetNotFound(request.target_column)) };
     let problem_type = detect_problem_type(TargetFacts::of(target, profile.rows));
+    if let Some(labels) = &request.label_mapping {
+        check_labels(labels, target, problem_type).map_err(ApiError::InvalidLabels)?;
+    }
     let time_budget = request.config.time_budget.unwrap_or_else(|| default_time_budget(profile.rows));
-    let job = Job::pending(dataset.dataset_id, user, dataset.filename, request.target_column, problem_type, time_budget);
-    app.jobs.create(&job).await.map_err(internal(WHAT))?;
-    app.submit(Submission { job: &job, time_budget, metric: &request.config.metric }).await.map_err(internal(WHAT))?;
-    Ok(Json(Submitted { job_id: job.job_id, status: job.status, estimated_time: time_budget }))
+    let job = Job::pending(dataset.dataset_id, user.clone(), dataset.filename, request.target_column, problem_type, time_budget);
+    let job = Job { label_mapping: request.label_mapping, ..job };
+    match &key {
+        None => app.jobs.create(&job).await.map_err(internal(WHAT))?,
+        Some(key) => match app.jobs.create_once(&job, key).await.map_err(internal(WHAT))? {
+            Creation::Created => {}
+            Creation::Repeated(job) => {
+                let known = app.jobs.get(&user, job).await.map_err(internal(WHAT))?;
+                return known.map(|job| Json(Submitted::of(&job))).ok_or(ApiError::IdempotentJobDeleted);
+            }
+            Creation::OtherRequest => return Err(ApiError::IdempotencyConflict),
+        },
+    }
+    app.submit(Submission { job: &job, time_budget, metric: &request.config.metric }, key.as_ref()).await?;
+    Ok(Json(Submitted::of(&job)))
+}
+
+/// The key of the header, bound to the user and to what is asked.
+fn idempotency_key(headers: &HeaderMap, user: &UserId, request: &Request) -> Result<Option<IdempotencyKey>, ApiError> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().map(str::trim).map_err(|_| ApiError::InvalidIdempotencyKey)?;
+    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY_BYTES {
+        return Err(ApiError::InvalidIdempotencyKey);
+    }
+    Ok(Some(IdempotencyKey::new(user, key, format!("{request:?}").as_bytes())))
+}
+
+/// What is wrong with names for the target's classes.
+fn check_labels(labels: &BTreeMap<String, String>, target: &ColumnProfile, problem_type: ProblemType) -> Result<(), String> {
+    let is_numeric = matches!(target.kind, ColumnKind::Integer | ColumnKind::Float);
+    if !is_numeric || problem_type != ProblemType::Classification {
+        return Err(format!("it names the classes of a numeric target, and '{}' has none; leave it out", target.name));
+    }
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let known: Vec<&str> = target.top_values.iter().map(|top| top.value.as_str()).collect();
+    let all_are_known = known.len() as u64 == target.unique;
+    for class in labels.keys() {
+        let Some(value) = number(class) else { return Err(format!("'{class}' is no number; its keys are the target's values")) };
+        if all_are_known && !known.iter().any(|known| number(known) == Some(value)) {
+            return Err(format!("'{}' never is {class}; it is one of {}", target.name, known.join(", ")));
+        }
+    }
+    Ok(())
 }
 
 impl App {
@@ -96,20 +175,67 @@ impl App {
         }
     }
 
-    /// Hands a stored job to Batch. One that Batch does not take ends as failed; one that was deleted meanwhile is ended.
-    async fn submit(&self, submission: Submission<'_>) -> Result<(), CloudError> {
+    /// Hands a stored job to Batch. One that Batch does not take ends as failed and leaves its key free; one that was cancelled or deleted
+    /// meanwhile is ended.
+    async fn submit(&self, submission: Submission<'_>, key: Option<&IdempotencyKey>) -> Result<(), ApiError> {
         let job = submission.job.job_id;
-        match self.batch.submit(submission).await {
+        match self.batch.submit(&self.queue, submission).await {
             Ok(batch_job_id) => {
-                if !self.jobs.set_batch_job_id(job, &batch_job_id).await? {
-                    self.batch.terminate(&batch_job_id, "the job was deleted").await?;
+                if !self.jobs.set_batch_job_id(job, &batch_job_id).await.map_err(internal(WHAT))? {
+                    self.end_container(job, &batch_job_id, "the job was ended while it was submitted").await;
                 }
                 Ok(())
             }
             Err(error) => {
-                self.jobs.fail(job, "Training failed: the job could not be submitted; start it again").await?;
-                Err(error)
+                let reason = format!("Training failed: the job could not be submitted ({error}); start it again");
+                self.jobs.fail(job, &reason).await.map_err(internal(WHAT))?;
+                if let Some(key) = key {
+                    self.jobs.forget(key).await.map_err(internal(WHAT))?;
+                }
+                Err(ApiError::NotSubmitted { job, error: Box::new(error) })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::TopValue;
+
+    use super::*;
+
+    fn target(kind: ColumnKind, values: &[&str]) -> ColumnProfile {
+        ColumnProfile {
+            name: "y".to_owned(),
+            kind,
+            missing: 0,
+            unique: values.len() as u64,
+            unique_exact: true,
+            top_values: values.iter().map(|value| TopValue { value: (*value).to_owned(), count: 1 }).collect(),
+            samples: Vec::new(),
+            code_like_share: 0.0,
+            duplicate_of: None,
+            numeric: None,
+        }
+    }
+
+    fn problem(labels: &[&str], target: &ColumnProfile) -> Option<String> {
+        let labels = labels.iter().map(|class| ((*class).to_owned(), "name".to_owned())).collect();
+        check_labels(&labels, target, ProblemType::Classification).err()
+    }
+
+    #[test]
+    fn classes_are_named_by_their_values() {
+        let target = target(ColumnKind::Float, &["0", "1.5"]);
+        assert_eq!(problem(&["0.0", "1.50"], &target), None);
+        assert!(problem(&["2"], &target).unwrap().contains("one of 0, 1.5"));
+        assert!(problem(&["no"], &target).unwrap().contains("'no' is no number"));
+    }
+
+    #[test]
+    fn texts_and_quantities_have_no_numbers_to_name() {
+        assert!(problem(&["0"], &target(ColumnKind::Text, &["0", "a"])).unwrap().contains("leave it out"));
+        let quantity = target(ColumnKind::Float, &["0", "1.5"]);
+        assert!(check_labels(&BTreeMap::new(), &quantity, ProblemType::Regression).is_err());
     }
 }

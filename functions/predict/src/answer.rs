@@ -1,30 +1,50 @@
 //! From a model's output to the answer. A text label is answered by its code, which the job's `target_mapping` explains; a number is
 //! answered as it stood in the table.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use api::InOrder;
 use domain::JobId;
 use model::{Label, Predictions};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Number;
 
-#[derive(Debug, Serialize)]
+/// A prediction.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Prediction")]
 pub(crate) struct Answer {
     job_id: JobId,
     #[serde(flatten)]
     outcome: Outcome,
+    /// What the model took, in milliseconds.
     inference_time_ms: f64,
+    /// The name of the chosen model.
     model_type: String,
 }
 
 /// The prediction for one row.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Outcome {
+    /// A number or, for text labels, the label's code in the job's `target_mapping`.
+    #[schemars(with = "Option<f64>")]
     prediction: Option<Number>,
+    /// The label as the table or the job's `label_mapping` has it; `null` for regression.
+    #[schemars(with = "Option<LabelText>")]
     label: Option<Label>,
+    /// That of the prediction; `null` for regression.
     probability: Option<f64>,
+    /// By the codes of the labels; `null` for regression.
     probabilities: Option<InOrder<String, f64>>,
+}
+
+/// A text or a number.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "read by the schema only")]
+enum LabelText {
+    Text(String),
+    Number(f64),
 }
 
 impl Answer {
@@ -35,8 +55,8 @@ impl Answer {
 }
 
 impl Outcome {
-    /// The first row of `predictions`; `None` when there is none.
-    pub(crate) fn of(predictions: &Predictions, labels: &[Label]) -> Option<Self> {
+    /// The first row of `predictions`; `None` when there is none. `names` are the owner's, by the codes of the labels.
+    pub(crate) fn of(predictions: &Predictions, labels: &[Label], names: &BTreeMap<String, String>) -> Option<Self> {
         match predictions {
             Predictions::Numbers(numbers) => {
                 let prediction = Number::from_f64(f64::from(*numbers.first()?));
@@ -49,7 +69,7 @@ impl Outcome {
                 let row = probabilities.iter().map(|probability| f64::from(*probability));
                 Some(Self {
                     prediction: Some(key(code, label)),
-                    label: Some(label.clone()),
+                    label: Some(names.get(&key(code, label).to_string()).map_or_else(|| label.clone(), |name| Label::Text(name.clone()))),
                     probability: probabilities.get(code).map(|probability| f64::from(*probability)),
                     probabilities: Some(keys.zip(row).collect()),
                 })
@@ -74,7 +94,7 @@ mod tests {
     use super::*;
 
     fn outcome(predictions: &Predictions, labels: &[Label]) -> Value {
-        serde_json::to_value(Outcome::of(predictions, labels).unwrap()).unwrap()
+        serde_json::to_value(Outcome::of(predictions, labels, &BTreeMap::new()).unwrap()).unwrap()
     }
 
     #[test]
@@ -96,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_may_name_the_classes() {
+        let labels = [0.0, 1.0].map(Label::Number);
+        let predictions = Predictions::Classes { labels: vec![1], probabilities: vec![0.25, 0.75] };
+        let outcome = Outcome::of(&predictions, &labels, &[("1".to_owned(), "leaves".to_owned())].into()).unwrap();
+        let outcome = serde_json::to_value(outcome).unwrap();
+        assert_eq!((&outcome["prediction"], &outcome["label"]), (&json!(1), &json!("leaves")));
+    }
+
+    #[test]
     fn a_quantity_has_no_probabilities() {
         let expected = json!({ "prediction": 2.5, "label": null, "probability": null, "probabilities": null });
         assert_eq!(outcome(&Predictions::Numbers(vec![2.5]), &[]), expected);
@@ -103,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_time_has_two_decimals() {
-        let outcome = Outcome::of(&Predictions::Numbers(vec![1.0]), &[]).unwrap();
+        let outcome = Outcome::of(&Predictions::Numbers(vec![1.0]), &[], &BTreeMap::new()).unwrap();
         let answer = Answer::new(JobId::random(), outcome, Duration::from_micros(1_239), None);
         let answer = serde_json::to_value(answer).unwrap();
         assert_eq!((&answer["inference_time_ms"], &answer["model_type"]), (&json!(1.24), &json!("unknown")));

@@ -7,24 +7,30 @@ use api::{
     input::{self, Read, Step},
 };
 use model::{Batch, Feature, FeatureKind};
+use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
 /// What may be sent for a feature.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum Given {
-    Number(Number),
+    Number(#[schemars(with = "f64")] Number),
     Flag(bool),
     Text(String),
 }
 
-/// The body of a prediction request.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Features(BTreeMap<String, Given>);
+/// A row to predict.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(rename = "PredictRequest")]
+pub(crate) struct Features {
+    /// A value for each of the model's features; others are ignored.
+    features: BTreeMap<String, Given>,
+}
 
 impl ReadInput for Features {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let features = input.required("features", input::entries(given))?;
-        Some(Self(features.into_iter().collect()))
+        Some(Self { features: features.into_iter().collect() })
     }
 }
 
@@ -44,12 +50,12 @@ impl Features {
     /// One row for a model of these features. What the model does not know is ignored.
     pub(crate) fn batch(&self, features: &[Feature]) -> Result<Batch, ApiError> {
         let missing: Vec<String> =
-            features.iter().map(|feature| &feature.name).filter(|name| !self.0.contains_key(*name)).cloned().collect();
+            features.iter().map(|feature| &feature.name).filter(|name| !self.features.contains_key(*name)).cloned().collect();
         if !missing.is_empty() {
             return Err(ApiError::MissingFeatures(missing));
         }
         let mut batch = Batch { rows: 1, ..Batch::default() };
-        for (feature, given) in features.iter().filter_map(|feature| Some((feature, self.0.get(&feature.name)?))) {
+        for (feature, given) in features.iter().filter_map(|feature| Some((feature, self.features.get(&feature.name)?))) {
             match &feature.kind {
                 FeatureKind::Numeric => batch.numbers.push(given.number(&feature.name)?),
                 FeatureKind::Categorical { categories } => {

@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use api::{ApiError, Caller, InOrder, PathId};
 use axum::{Json, extract::State};
 use domain::{FeatureType, Job, JobId, PreprocessingInfo, ProblemType};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
-#[derive(Debug, Serialize)]
+/// What a deployed model needs.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ModelInfo {
     job_id: JobId,
     problem_type: Option<ProblemType>,
@@ -23,7 +25,8 @@ pub(crate) struct ModelInfo {
     feature_columns: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How a feature is entered.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 struct FeatureInfo {
     r#type: FeatureType,
     input_type: &'static str,
@@ -31,12 +34,13 @@ struct FeatureInfo {
     allowed_values: Option<Vec<String>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A request that works.
+#[derive(Debug, Serialize, JsonSchema)]
 struct ExampleRequest {
     features: InOrder<String, ExampleValue>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum ExampleValue {
     Number(u8),

@@ -5,6 +5,7 @@ mod error;
 mod features;
 mod info;
 mod models;
+mod operations;
 mod predict;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use cloud::{CloudError, Jobs, Objects, SdkConfig, Setting};
 use domain::{Job, UserId};
 
 use models::Models;
+
+pub use operations::operations;
 
 /// What the routes work on.
 #[derive(Debug)]

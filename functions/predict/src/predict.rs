@@ -28,10 +28,12 @@ pub(crate) async fn predict(
     let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
     let model = app.models.get(&job, path).await.map_err(internal(WHAT))?;
     let batch = features.batch(&model.manifest().features)?;
+    let names =
+        job.label_mapping.is_some().then_some(job.preprocessing_info).flatten().and_then(|info| info.target_mapping).unwrap_or_default();
     let run = spawn_blocking(move || {
         let start = Instant::now();
         let predictions = model.predict(&batch)?;
-        let outcome = Outcome::of(&predictions, &model.manifest().labels).ok_or(PredictError::NoOutcome)?;
+        let outcome = Outcome::of(&predictions, &model.manifest().labels, &names).ok_or(PredictError::NoOutcome)?;
         Ok::<_, PredictError>((outcome, start.elapsed()))
     });
     let (outcome, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;

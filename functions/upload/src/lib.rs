@@ -1,15 +1,15 @@
-//! Where an upload begins, and whether the service is there.
+//! Where an upload begins.
 
-mod health;
+mod filename;
+mod operations;
 mod request_url;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
-use cloud::{CloudError, Datasets, Objects, SdkConfig, Setting, presigned_url_lifetime};
+use axum::{Router, routing::post};
+use cloud::{CloudError, Datasets, Objects, SdkConfig, Setting, max_upload_bytes, presigned_url_lifetime};
+
+pub use operations::operations;
 
 /// What the routes work on.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct App {
     datasets: Datasets,
     bucket: String,
     url_lifetime: Duration,
+    max_upload_bytes: u64,
 }
 
 impl App {
@@ -28,6 +29,7 @@ impl App {
             datasets: Datasets::new(config, Setting::DatasetsTable.read()?),
             bucket: Setting::DatasetsBucket.read()?,
             url_lifetime: presigned_url_lifetime()?,
+            max_upload_bytes: max_upload_bytes()?,
         })
     }
 }
@@ -42,8 +44,6 @@ pub async fn init() -> Result<Router, CloudError> {
 /// The routes.
 pub fn router(app: App) -> Router {
     let routes = Router::new()
-        .route("/", get(health::welcome))
-        .route("/health", get(health::health))
         .route("/upload", post(request_url::request_url))
         .route("/upload/request-url", post(request_url::request_url))
         .with_state(Arc::new(app));

@@ -4,32 +4,55 @@ use std::sync::Arc;
 
 use api::{ApiError, Body, Caller, Input, ReadInput, input::text, internal};
 use axum::{Json, extract::State};
-use cloud::{CloudError, ObjectPath, keys};
-use domain::{DatasetId, limits::MAX_FILENAME_BYTES};
+use cloud::{CloudError, ObjectPath, PresignedPost, keys};
+use domain::DatasetId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::App;
+use crate::{App, filename::clean};
 
 /// Whatever the request says: clients know that they have to send this.
 const CONTENT_TYPE: &str = "text/csv";
 
+/// A file that is to be uploaded.
+#[derive(JsonSchema)]
+#[schemars(rename = "UploadRequest")]
 pub(crate) struct Request {
+    /// The file's name; of a path, the last part counts.
     filename: String,
+    /// Has no effect: the upload is always `text/csv`.
+    #[schemars(default = "content_type")]
+    #[expect(dead_code, reason = "read by the schema only")]
+    content_type: String,
+}
+
+fn content_type() -> String {
+    CONTENT_TYPE.to_owned()
 }
 
 impl ReadInput for Request {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let filename = input.required("filename", text);
-        let content_type = input.with_default("content_type", String::new(), text);
-        content_type.and(Some(Self { filename: filename? }))
+        let content_type = input.with_default("content_type", content_type(), text);
+        Some(Self { filename: filename?, content_type: content_type? })
     }
 }
 
-#[derive(Serialize)]
+/// Where the file goes.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UploadUrl")]
 pub(crate) struct Answer {
     dataset_id: DatasetId,
+    /// Takes the file by `PUT` with `Content-Type: text/csv`.
     upload_url: String,
+    /// Seconds for which both ways are open.
     expires_in: u64,
+    /// The file's name as it is kept.
+    filename: String,
+    /// The most bytes that the file may have.
+    max_size: u64,
+    /// The other way: a form whose upload storage refuses when it is too large.
+    upload_form: PresignedPost,
 }
 
 pub(crate) async fn request_url(
@@ -38,47 +61,15 @@ pub(crate) async fn request_url(
     Body(request): Body<Request>,
 ) -> Result<Json<Answer>, ApiError> {
     let dataset_id = DatasetId::random();
-    let path = ObjectPath::new(&app.bucket, keys::upload_key(dataset_id, file_name(&request.filename)?));
+    let filename = clean(&request.filename).map_err(ApiError::InvalidFilename)?;
+    let path = ObjectPath::new(&app.bucket, keys::upload_key(dataset_id, &filename));
     let presign = async {
         let upload_url = app.objects.presign_put(&path, CONTENT_TYPE, app.url_lifetime).await?;
+        let upload_form = app.objects.presign_post(&path, CONTENT_TYPE, app.max_upload_bytes, app.url_lifetime).await?;
         app.datasets.reserve(dataset_id, &user, app.url_lifetime).await?;
-        Ok::<_, CloudError>(upload_url)
+        Ok::<_, CloudError>((upload_url, upload_form))
     };
-    let upload_url = presign.await.map_err(internal("Error generating upload URL"))?;
-    Ok(Json(Answer { dataset_id, upload_url, expires_in: app.url_lifetime.as_secs() }))
-}
-
-/// The last part of a path: the name that the file has in its folder.
-fn file_name(path: &str) -> Result<&str, ApiError> {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    if name.trim().is_empty() || name == "." || name == ".." {
-        return Err(ApiError::InvalidFilename("filename must name a file, such as data.csv"));
-    }
-    if name.len() > MAX_FILENAME_BYTES {
-        return Err(ApiError::InvalidFilename("filename is too long; use at most 255 bytes"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(ApiError::InvalidFilename("filename has a control character; remove it"));
-    }
-    Ok(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_folder_of_a_file_is_left_out() {
-        for path in ["a.csv", "/home/me/a.csv", "C:\\data\\a.csv", "../a.csv"] {
-            assert_eq!(file_name(path).unwrap(), "a.csv", "{path}");
-        }
-        assert_eq!(file_name("Ümsatz (2).CSV").unwrap(), "Ümsatz (2).CSV");
-    }
-
-    #[test]
-    fn what_cannot_name_a_file_is_refused() {
-        for path in ["", " ", "a/", "..", "a\nb.csv", &"x".repeat(256)] {
-            assert!(matches!(file_name(path), Err(ApiError::InvalidFilename(_))), "{path:?}");
-        }
-    }
+    let (upload_url, upload_form) = presign.await.map_err(internal("Error generating upload URL"))?;
+    let (expires_in, max_size) = (app.url_lifetime.as_secs(), app.max_upload_bytes);
+    Ok(Json(Answer { dataset_id, upload_url, expires_in, filename, max_size, upload_form }))
 }

@@ -45,12 +45,12 @@ pub(super) struct Job {
 
 #[derive(Deserialize)]
 struct Progress {
-    phase: String,
+    phase: Option<String>,
     elapsed_seconds: f64,
     best_score: Option<f64>,
     best_metric: Option<String>,
     best_estimator: Option<String>,
-    models_fitted: u32,
+    candidates_tried: u32,
 }
 
 #[derive(Deserialize)]
@@ -166,8 +166,9 @@ impl Job {
             (Some(score), Some(metric), Some(estimator)) => format!("best {metric} {score:.4} by {estimator}, "),
             _ => String::new(),
         };
-        let line = format!("{:>6.1} s  {:<10} {best}{} models fitted", progress.elapsed_seconds, progress.phase, progress.models_fitted);
-        News { key: format!("{} {best} {}", progress.phase, progress.models_fitted), line }
+        let phase = progress.phase.as_deref().unwrap_or(&self.status);
+        let line = format!("{:>6.1} s  {phase:<10} {best}{} models fitted", progress.elapsed_seconds, progress.candidates_tried);
+        News { key: format!("{phase} {best} {}", progress.candidates_tried), line }
     }
 
     /// What a finished job offers: its name, its URL and the file name to keep it under.

@@ -24,7 +24,7 @@ use crate::template::ACCOUNT;
 pub(super) struct Call<'a> {
     pub(super) parts: &'a Parts,
     pub(super) body: &'a Bytes,
-    pub(super) route: &'a str,
+    pub(super) route_key: String,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) caller: SocketAddr,
 }
@@ -39,6 +39,9 @@ impl Call<'_> {
             let value = String::from_utf8_lossy(value.as_bytes());
             joined.entry(name.as_str()).and_modify(|all| *all = format!("{all},{value}")).or_insert_with(|| value.into_owned());
         }
+        for (name, value) in [("x-forwarded-for", self.caller.ip().to_string()), ("x-forwarded-proto", "http".to_owned())] {
+            joined.entry(name).or_insert(value);
+        }
         let cookies: Vec<String> = header(header::COOKIE).split("; ").filter(|cookie| !cookie.is_empty()).map(str::to_owned).collect();
         let (body, is_base64) = match std::str::from_utf8(self.body) {
             _ if self.body.is_empty() => (Value::Null, false),
@@ -46,10 +49,9 @@ impl Call<'_> {
             Err(_) => (BASE64_STANDARD.encode(self.body).into(), true),
         };
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let route_key = format!("{method} {}", self.route);
         let mut event = json!({
             "version": "2.0",
-            "routeKey": route_key,
+            "routeKey": self.route_key,
             "rawPath": uri.path(),
             "rawQueryString": uri.query().unwrap_or_default(),
             "headers": joined,
@@ -66,7 +68,7 @@ impl Call<'_> {
                     "userAgent": header(header::USER_AGENT),
                 },
                 "requestId": Uuid::new_v4().to_string(),
-                "routeKey": route_key,
+                "routeKey": self.route_key,
                 "stage": "$default",
                 "time": common_log_time(OffsetDateTime::now_utc()),
                 "timeEpoch": u64::try_from(since_epoch.as_millis()).unwrap_or_default(),
@@ -155,7 +157,7 @@ mod tests {
         let (parts, ()) = request.into_parts();
         let parameters = [("job_id".to_owned(), "7".to_owned())].into();
         let caller = SocketAddr::from(([127, 0, 0, 1], 1234));
-        let call = Call { parts: &parts, body: &Bytes::from_static(body), route: "/jobs/{job_id}", parameters, caller };
+        let call = Call { parts: &parts, body: &Bytes::from_static(body), route_key: "POST /jobs/{job_id}".to_owned(), parameters, caller };
         serde_json::from_slice(&call.event()).unwrap()
     }
 
@@ -171,7 +173,7 @@ mod tests {
         assert_eq!(event["routeKey"], "POST /jobs/{job_id}");
         assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!("/jobs/7"), &json!("a=1&a=2&b=x%20y")));
         assert_eq!(event["queryStringParameters"], json!({ "a": "1,2", "b": "x y" }));
-        assert_eq!(event["headers"], json!({ "x-two": "1,2" }));
+        assert_eq!(event["headers"], json!({ "x-two": "1,2", "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http" }));
         assert_eq!(event["cookies"], json!(["c=1", "d=2"]));
         assert_eq!(event["pathParameters"], json!({ "job_id": "7" }));
         assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{}"), &json!(false)));

@@ -1,4 +1,4 @@
-//! Which function answers a request: the template's routes, matched segment by segment.
+//! Which function answers a request: the template's routes, matched segment by segment, and `$default` for the rest.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,40 +6,44 @@ use percent_encoding::percent_decode_str;
 
 use crate::template::Route;
 
-/// Paths, each with what answers its methods.
+/// Each method of each path with what answers it, and what answers everything else.
 #[derive(Debug)]
-pub(super) struct Routes<T>(BTreeMap<String, BTreeMap<String, Arc<T>>>);
+pub(super) struct Routes<T> {
+    routes: BTreeMap<(String, String), Arc<T>>,
+    default: Option<Arc<T>>,
+}
 
-/// What was found for a path and a method.
+/// What answers a request.
 #[derive(Debug)]
-pub(super) enum Match<'a, T> {
-    /// The route's path, its parameters, and what answers.
-    Found { route: &'a str, parameters: BTreeMap<String, String>, target: Arc<T> },
-    /// The path exists with these methods only.
-    WrongMethod { allowed: String },
-    /// There is no such path.
-    Unknown,
+pub(super) struct Match<T> {
+    /// The route, `GET /jobs/{job_id}` or `$default`.
+    pub(super) route_key: String,
+    pub(super) parameters: BTreeMap<String, String>,
+    pub(super) target: Arc<T>,
 }
 
 impl<T> Routes<T> {
     pub(super) fn new(routes: impl IntoIterator<Item = (Vec<Route>, Arc<T>)>) -> Self {
-        let mut paths: BTreeMap<String, BTreeMap<String, Arc<T>>> = BTreeMap::new();
+        let mut found = Self { routes: BTreeMap::new(), default: None };
         for (routes, target) in routes {
-            for Route { method, path } in routes {
-                paths.entry(path).or_default().insert(method, Arc::clone(&target));
+            for route in routes {
+                match route {
+                    Route::Default => found.default = Some(Arc::clone(&target)),
+                    Route::Path { method, path } => drop(found.routes.insert((method, path), Arc::clone(&target))),
+                }
             }
         }
-        Self(paths)
+        found
     }
 
     /// Looks a request up. Of two routes that fit, the one with fewer parameters counts.
-    pub(super) fn find(&self, method: &str, path: &str) -> Match<'_, T> {
-        let fitting = self.0.iter().filter_map(|(route, methods)| Some((route, methods, parameters(route, path)?)));
-        let Some((route, methods, parameters)) = fitting.min_by_key(|(_, _, parameters)| parameters.len()) else { return Match::Unknown };
-        match methods.get(method) {
-            Some(target) => Match::Found { route, parameters, target: Arc::clone(target) },
-            None => Match::WrongMethod { allowed: methods.keys().map(String::as_str).collect::<Vec<_>>().join(", ") },
-        }
+    pub(super) fn find(&self, method: &str, path: &str) -> Option<Match<T>> {
+        let of_method = self.routes.iter().filter(|((of_route, _), _)| of_route == method);
+        let fitting = of_method.filter_map(|((_, route), target)| Some((route, target, parameters(route, path)?)));
+        let best = fitting.min_by_key(|(_, _, parameters)| parameters.len());
+        let default = || Some(("$default".to_owned(), self.default.as_ref()?, BTreeMap::new()));
+        let best = best.map(|(route, target, parameters)| (format!("{method} {route}"), target, parameters)).or_else(default);
+        best.map(|(route_key, target, parameters)| Match { route_key, parameters, target: Arc::clone(target) })
     }
 }
 
@@ -69,7 +73,7 @@ mod tests {
     fn routes() -> Routes<&'static str> {
         let route = |text: &str| {
             let (method, path) = text.split_once(' ').unwrap();
-            Route { method: method.to_owned(), path: path.to_owned() }
+            Route::Path { method: method.to_owned(), path: path.to_owned() }
         };
         Routes::new([
             (
@@ -77,31 +81,34 @@ mod tests {
                 Arc::new("jobs"),
             ),
             (vec![route("POST /jobs/{job_id}/deploy")], Arc::new("deploy")),
+            (vec![Route::Default], Arc::new("front")),
         ])
     }
 
     #[test]
     fn a_path_is_matched_segment_by_segment() {
-        let routes = routes();
-        let Match::Found { route, parameters, target } = routes.find("POST", "/jobs/a%20b/deploy") else { panic!("not found") };
-        assert_eq!((route, *target), ("/jobs/{job_id}/deploy", "deploy"));
-        assert_eq!(parameters, [("job_id".to_owned(), "a b".to_owned())].into());
-        for path in ["/jobs//deploy", "/jobs/7/deploy/x", "/job/7/deploy", "/jobs/", "/"] {
-            assert!(matches!(routes.find("POST", path), Match::Unknown), "{path}");
+        let found = routes().find("POST", "/jobs/a%20b/deploy").unwrap();
+        assert_eq!((found.route_key.as_str(), *found.target), ("POST /jobs/{job_id}/deploy", "deploy"));
+        assert_eq!(found.parameters, [("job_id".to_owned(), "a b".to_owned())].into());
+    }
+
+    #[test]
+    fn what_is_no_route_is_the_defaults() {
+        for (method, path) in [
+            ("POST", "/jobs//deploy"),
+            ("POST", "/jobs/7/deploy/x"),
+            ("GET", "/jobs/"),
+            ("GET", "/"),
+            ("HEAD", "/jobs"),
+            ("GET", "/jobs/7/deploy"),
+        ] {
+            let found = routes().find(method, path).unwrap();
+            assert_eq!((found.route_key.as_str(), *found.target), ("$default", "front"), "{method} {path}");
         }
     }
 
     #[test]
     fn a_literal_segment_wins_over_a_parameter() {
-        let routes = routes();
-        let Match::Found { route, .. } = routes.find("GET", "/jobs/newest") else { panic!("not found") };
-        assert_eq!(route, "/jobs/newest");
-    }
-
-    #[test]
-    fn another_method_is_told_which_exist() {
-        let routes = routes();
-        let Match::WrongMethod { allowed } = routes.find("HEAD", "/jobs/7") else { panic!("it is allowed") };
-        assert_eq!(allowed, "GET, PATCH");
+        assert_eq!(routes().find("GET", "/jobs/newest").unwrap().route_key, "GET /jobs/newest");
     }
 }

@@ -23,7 +23,7 @@ pub fn revalidated(request: &HeaderMap, body: &impl Serialize) -> Result<Respons
     let json = serde_json::to_vec(body).map_err(internal("Error writing the answer"))?;
     let digest = u128::from_be_bytes(Md5::digest(&json).into());
     let tag = HeaderValue::try_from(format!("\"{digest:032x}\"")).map_err(internal("Error writing the answer"))?;
-    if request.get(IF_NONE_MATCH) == Some(&tag) {
+    if is_known(request, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag), (CACHE_CONTROL, REVALIDATE)]).into_response());
     }
     let headers: [(HeaderName, HeaderValue); 4] = [
@@ -33,6 +33,14 @@ pub fn revalidated(request: &HeaderMap, body: &impl Serialize) -> Result<Respons
         (VARY, HeaderValue::from_static("Authorization")),
     ];
     Ok((headers, Body::from(json)).into_response())
+}
+
+/// Whether the request has the answer of that tag already: its header may be a list, of weak tags too, or a star.
+/// Source: RFC 9110, section 13.1.2.
+fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    let headers = request.get_all(IF_NONE_MATCH).iter().filter_map(|header| header.to_str().ok());
+    let mut tags = headers.flat_map(|header| header.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known).as_bytes() == tag.as_bytes())
 }
 
 /// An answer that nobody may keep.
@@ -54,5 +62,17 @@ mod tests {
         let second = revalidated(&again, &["a"]).unwrap();
         assert_eq!((second.status(), &second.headers()[ETAG]), (StatusCode::NOT_MODIFIED, &tag));
         assert_eq!(revalidated(&again, &["b"]).unwrap().status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn a_tag_may_be_weak_or_one_of_several_or_any() {
+        let tag = HeaderValue::from_static("\"a\"");
+        let known = |header: &'static str| is_known(&HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static(header))]), &tag);
+        for header in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "W/\"b\",W/\"a\"", "*"] {
+            assert!(known(header), "{header}");
+        }
+        for header in ["", "a", "\"b\"", "\"b\", W/\"c\"", "w/\"a\""] {
+            assert!(!known(header), "{header}");
+        }
     }
 }

@@ -17,7 +17,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use domain::{JobStatus, limits::MAX_TAG_CHARS};
+use domain::{
+    JobId, JobStatus,
+    limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_TAG_CHARS},
+};
 use serde::Serialize;
 
 use crate::Issue;
@@ -37,15 +40,18 @@ pub enum ApiError {
     /// A list's token is none that a list gave.
     #[error("next_token is not one that this list gave")]
     InvalidToken,
-    /// A file name that cannot be part of a key.
+    /// A file name that cannot be one of a table.
     #[error("{0}")]
-    InvalidFilename(&'static str),
+    InvalidFilename(String),
     /// Nothing was uploaded for this dataset, or it is someone else's.
     #[error("No files found for dataset {0}")]
     UploadNotFound(String),
     /// The uploaded file is not a table.
     #[error("{0}")]
     NotATable(String),
+    /// Jobs were trained on the dataset.
+    #[error("Dataset is used by {} job(s): {}. Delete them first, or repeat with ?force=true", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    DatasetInUse(Vec<JobId>),
     /// There is no such dataset of the caller.
     #[error("Dataset {0} not found")]
     DatasetNotFound(String),
@@ -58,6 +64,26 @@ pub enum ApiError {
     /// The dataset has no such column.
     #[error("Target column '{0}' not found in dataset")]
     TargetNotFound(String),
+    /// Names for classes that the target cannot have.
+    #[error("label_mapping: {0}")]
+    InvalidLabels(String),
+    /// The header is empty or too long.
+    #[error("Idempotency-Key must have 1 to {} visible ASCII characters", MAX_IDEMPOTENCY_KEY_BYTES)]
+    InvalidIdempotencyKey,
+    /// The key came with another request before.
+    #[error("This Idempotency-Key was used for another request; use a new key")]
+    IdempotencyConflict,
+    /// The job that a key belongs to was deleted.
+    #[error("The job that this Idempotency-Key started was deleted; use a new key")]
+    IdempotentJobDeleted,
+    /// Batch did not take a job.
+    #[error("Error starting training: {error}. Job {job} is stored as failed; try again")]
+    NotSubmitted {
+        /// The job, which is failed.
+        job: JobId,
+        /// What Batch said.
+        error: Box<dyn Error + Send + Sync>,
+    },
     /// There is no such job of the caller.
     #[error("Job not found")]
     JobNotFound,
@@ -70,6 +96,9 @@ pub enum ApiError {
     /// Only a completed job can be deployed.
     #[error("Cannot deploy job with status '{0}'. Only completed jobs can be deployed.")]
     NotCompleted(JobStatus),
+    /// Only a job that is not finished can be cancelled.
+    #[error("Cannot cancel job with status '{0}'. Only pending and running jobs can be cancelled.")]
+    NotCancellable(JobStatus),
     /// A completed job without a model file.
     #[error("No ONNX model available for this job. Only jobs with ONNX export can be deployed.")]
     NothingToDeploy,
@@ -119,12 +148,18 @@ impl ApiError {
             Self::InvalidFilename(_) => (StatusCode::BAD_REQUEST, "invalid_filename"),
             Self::UploadNotFound(_) => (StatusCode::NOT_FOUND, "upload_not_found"),
             Self::NotATable(_) => (StatusCode::BAD_REQUEST, "not_a_table"),
+            Self::DatasetInUse(_) => (StatusCode::CONFLICT, "dataset_in_use"),
             Self::DatasetNotFound(_) | Self::TrainingDatasetNotFound => (StatusCode::NOT_FOUND, "dataset_not_found"),
             Self::DatasetNotReady(_) => (StatusCode::BAD_REQUEST, "dataset_not_ready"),
             Self::TargetNotFound(_) => (StatusCode::BAD_REQUEST, "target_not_found"),
+            Self::InvalidLabels(_) => (StatusCode::BAD_REQUEST, "invalid_label_mapping"),
+            Self::InvalidIdempotencyKey => (StatusCode::BAD_REQUEST, "invalid_idempotency_key"),
+            Self::IdempotencyConflict | Self::IdempotentJobDeleted => (StatusCode::CONFLICT, "idempotency_key_used"),
+            Self::NotSubmitted { .. } => (StatusCode::SERVICE_UNAVAILABLE, "training_unavailable"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::BlankTag | Self::LongTag => (StatusCode::BAD_REQUEST, "invalid_tag"),
             Self::NotCompleted(_) => (StatusCode::BAD_REQUEST, "job_not_completed"),
+            Self::NotCancellable(_) => (StatusCode::CONFLICT, "job_finished"),
             Self::NothingToDeploy | Self::NoModel => (StatusCode::BAD_REQUEST, "no_model"),
             Self::NotDeployed | Self::NoDeployment => (StatusCode::BAD_REQUEST, "not_deployed"),
             Self::MissingFeatures(_) => (StatusCode::BAD_REQUEST, "missing_features"),
@@ -138,6 +173,9 @@ impl ApiError {
         let (status, code) = self.kind();
         if let Self::Internal { what, error } = self {
             tracing::error!(request_id, "{what}: {}", Chain(error.as_ref()));
+        }
+        if let Self::NotSubmitted { job, error } = self {
+            tracing::error!(request_id, %job, "the job was not submitted: {}", Chain(error.as_ref()));
         }
         let detail = match self {
             Self::Invalid(issues) => Detail::Issues(issues),

@@ -5,13 +5,14 @@
 //!
 //! A reader is a function `&Value → Read<T>`. The places in its issues are relative; [`Input`] puts the field's name in front.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Something wrong at one place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Issue {
     /// What kind of mistake.
     #[serde(rename = "type")]
@@ -28,7 +29,7 @@ pub struct Issue {
 }
 
 /// One step towards a place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Step {
     /// A field.
@@ -138,6 +139,27 @@ pub fn entries<T>(read: impl Fn(&Value) -> Read<T>) -> impl FnOnce(&Value) -> Re
             entry.map(|entry| (name.clone(), entry))
         }))
     }
+}
+
+/// One of some values by their names.
+pub fn one_of<T: Copy + std::fmt::Display>(choices: &[T]) -> impl Fn(&Value) -> Read<T> {
+    move |value| {
+        let chosen = value.as_str().and_then(|text| choices.iter().find(|choice| choice.to_string() == text));
+        chosen.copied().ok_or_else(|| {
+            let names: Vec<String> = choices.iter().map(|choice| format!("'{choice}'")).collect();
+            let expected = match names.split_last() {
+                Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+                _ => names.concat(),
+            };
+            Issue::new("enum", format!("Input should be {expected}"), value).with_figures(json!({ "expected": expected })).into()
+        })
+    }
+}
+
+/// An identifier.
+pub fn id<T: FromStr>(value: &Value) -> Read<T> {
+    let text = text(value)?;
+    text.parse().map_err(|_| Issue::new("uuid_parsing", "Input should be a valid UUID", value).into())
 }
 
 /// A list of at most that many entries.
@@ -323,6 +345,14 @@ mod tests {
         assert!(text_up_to(3)(&json!("äöü")).is_ok());
         assert_eq!(kinds(text_up_to(3)(&json!("äöüß"))), ["string_too_long"]);
         assert_eq!(kinds(text(&json!(7))), ["string_type"]);
+    }
+
+    #[test]
+    fn a_choice_names_all_that_there_are() {
+        assert_eq!(one_of(&["a", "b", "c"])(&json!("b")), Ok("b"));
+        let issue = serde_json::to_value(one_of(&["a", "b", "c"])(&json!("B")).unwrap_err()).unwrap();
+        assert_eq!((&issue[0]["type"], &issue[0]["msg"]), (&json!("enum"), &json!("Input should be 'a', 'b' or 'c'")));
+        assert_eq!(kinds(id::<domain::JobId>(&json!("7"))), ["uuid_parsing"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod in_order;
 pub mod input;
+pub mod openapi;
 mod page_request;
 mod serve;
 
@@ -20,4 +21,4 @@ pub use extract::{Body, PathId, Query};
 pub use in_order::InOrder;
 pub use input::{Input, Issue, ReadInput};
 pub use page_request::PageRequest;
-pub use serve::{StartError, finish, run};
+pub use serve::{StartError, finish, finish_front, run};

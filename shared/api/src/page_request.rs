@@ -1,19 +1,21 @@
 //! `limit` and `next_token`: which part of a list is wanted.
 
-use std::str::FromStr;
-
 use domain::limits::MAX_PAGE;
+use schemars::JsonSchema;
 
-use crate::{ApiError, Input, ReadInput, input};
+use crate::{Input, ReadInput, input};
 
 const DEFAULT_LIMIT: u32 = 20;
 
 /// The query of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(inline)]
 pub struct PageRequest {
     /// How many items at most.
+    #[schemars(range(min = 1, max = MAX_PAGE), default = "default_limit")]
     pub limit: u32,
-    next_token: Option<String>,
+    /// Where the page begins, as the page before it said; absent at the beginning of the list.
+    pub next_token: Option<String>,
 }
 
 impl ReadInput for PageRequest {
@@ -24,9 +26,6 @@ impl ReadInput for PageRequest {
     }
 }
 
-impl PageRequest {
-    /// Where the page begins; `None` at the beginning of the list.
-    pub fn token<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
-        self.next_token.as_deref().map(str::parse).transpose().map_err(|_| ApiError::InvalidToken)
-    }
+fn default_limit() -> u32 {
+    DEFAULT_LIMIT
 }

@@ -1,5 +1,7 @@
 //! Training jobs on AWS Batch.
 
+use std::collections::HashMap;
+
 use aws_config::SdkConfig;
 use aws_sdk_batch::{
     Client,
@@ -11,13 +13,20 @@ use crate::{CloudError, Setting, error::failed, region};
 
 /// How much longer than its budget a job may take, in seconds: fetching, reports, uploading.
 const TIMEOUT_MARGIN: u32 = 600;
+/// The most jobs that Batch describes in one answer.
+const DESCRIBED_AT_ONCE: usize = 100;
 /// How much of a job's identifier its name on Batch shows.
 const SHORT_ID: usize = 8;
 
-/// A Batch queue and what to start on it.
+/// The Batch client.
 #[derive(Debug, Clone)]
 pub struct Batch {
     client: Client,
+}
+
+/// A Batch queue and what to start on it.
+#[derive(Debug, Clone)]
+pub struct TrainingQueue {
     queue: String,
     definition: String,
     places: TrainerPlaces,
@@ -56,6 +65,8 @@ pub struct BatchJob {
     pub status_reason: Option<String>,
     /// The container's exit code once it ended.
     pub exit_code: Option<i32>,
+    /// What the container's host says of its end.
+    pub container_reason: Option<String>,
 }
 
 impl TrainerPlaces {
@@ -70,23 +81,45 @@ impl TrainerPlaces {
     }
 }
 
-impl Batch {
-    /// The queue and the definition of those names; each job is told the `places`.
-    pub fn new(config: &SdkConfig, queue: impl Into<String>, definition: impl Into<String>, places: TrainerPlaces) -> Self {
-        Self { client: Client::new(config), queue: queue.into(), definition: definition.into(), places }
+impl TrainingQueue {
+    /// The queue and the definition that the environment names; each job is told the `places`.
+    pub fn from_env(places: TrainerPlaces) -> Result<Self, CloudError> {
+        Ok(Self { queue: Setting::JobQueue.read()?, definition: Setting::JobDefinition.read()?, places })
     }
 
-    /// Submits a job; Batch's identifier of it.
-    pub async fn submit(&self, submission: Submission<'_>) -> Result<String, CloudError> {
+    fn environment(&self, Submission { job, time_budget, .. }: Submission<'_>) -> Vec<KeyValuePair> {
+        let variables = [
+            ("DATASET_ID", job.dataset_id.to_string()),
+            ("TARGET_COLUMN", job.target_column.clone()),
+            ("JOB_ID", job.job_id.to_string()),
+            ("TIME_BUDGET", time_budget.to_string()),
+            ("S3_BUCKET_DATASETS", self.places.datasets_bucket.clone()),
+            ("S3_BUCKET_MODELS", self.places.models_bucket.clone()),
+            ("S3_BUCKET_REPORTS", self.places.reports_bucket.clone()),
+            ("DYNAMODB_JOBS_TABLE", self.places.jobs_table.clone()),
+            ("REGION", region()),
+        ];
+        variables.into_iter().map(|(name, value)| KeyValuePair::builder().name(name).value(value).build()).collect()
+    }
+}
+
+impl Batch {
+    /// A client of `config`.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// Submits a job to the queue; Batch's identifier of it.
+    pub async fn submit(&self, to: &TrainingQueue, submission: Submission<'_>) -> Result<String, CloudError> {
         let id = submission.job.job_id.to_string();
         let timeout = i32::try_from(submission.time_budget.saturating_add(TIMEOUT_MARGIN)).unwrap_or(i32::MAX);
-        let overrides = ContainerOverrides::builder().set_environment(Some(self.environment(submission)));
+        let overrides = ContainerOverrides::builder().set_environment(Some(to.environment(submission)));
         let answer = self
             .client
             .submit_job()
             .job_name(format!("training-{}", id.get(..SHORT_ID).unwrap_or(&id)))
-            .job_queue(&self.queue)
-            .job_definition(&self.definition)
+            .job_queue(&to.queue)
+            .job_definition(&to.definition)
             .set_parameters(Some(parameters(submission).into()))
             .container_overrides(overrides.build())
             .timeout(JobTimeout::builder().attempt_duration_seconds(timeout).build())
@@ -103,29 +136,24 @@ impl Batch {
         Ok(())
     }
 
-    /// What Batch knows of a job; `None` when it has forgotten it, as it does some days after the end.
-    pub async fn describe(&self, batch_job_id: &str) -> Result<Option<BatchJob>, CloudError> {
-        let answer = self.client.describe_jobs().jobs(batch_job_id).send().await.map_err(failed("DescribeJobs", batch_job_id))?;
-        Ok(answer.jobs.unwrap_or_default().into_iter().next().map(|job| BatchJob {
-            status: job.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            status_reason: job.status_reason,
-            exit_code: job.container.and_then(|container| container.exit_code),
-        }))
-    }
-
-    fn environment(&self, Submission { job, time_budget, .. }: Submission<'_>) -> Vec<KeyValuePair> {
-        let variables = [
-            ("DATASET_ID", job.dataset_id.to_string()),
-            ("TARGET_COLUMN", job.target_column.clone()),
-            ("JOB_ID", job.job_id.to_string()),
-            ("TIME_BUDGET", time_budget.to_string()),
-            ("S3_BUCKET_DATASETS", self.places.datasets_bucket.clone()),
-            ("S3_BUCKET_MODELS", self.places.models_bucket.clone()),
-            ("S3_BUCKET_REPORTS", self.places.reports_bucket.clone()),
-            ("DYNAMODB_JOBS_TABLE", self.places.jobs_table.clone()),
-            ("REGION", region()),
-        ];
-        variables.into_iter().map(|(name, value)| KeyValuePair::builder().name(name).value(value).build()).collect()
+    /// What Batch knows of jobs, by its own identifiers. It forgets them some days after their end.
+    pub async fn describe(&self, batch_job_ids: &[String]) -> Result<HashMap<String, BatchJob>, CloudError> {
+        let mut known = HashMap::new();
+        for some in batch_job_ids.chunks(DESCRIBED_AT_ONCE) {
+            let answer = self.client.describe_jobs().set_jobs(Some(some.to_vec())).send().await;
+            let jobs = answer.map_err(failed("DescribeJobs", format!("{} jobs", some.len())))?.jobs.unwrap_or_default();
+            known.extend(jobs.into_iter().filter_map(|job| {
+                let container = job.container.as_ref();
+                let of_batch = BatchJob {
+                    status: job.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    status_reason: job.status_reason.clone(),
+                    exit_code: container.and_then(|container| container.exit_code),
+                    container_reason: container.and_then(|container| container.reason.clone()),
+                };
+                Some((job.job_id?, of_batch))
+            }));
+        }
+        Ok(known)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! An upload URL leaves a *reservation*: an item with the owner and nothing else, because the storage event that may be the first to find
 //! the file does not say whose it is. A reservation reads as absent; the dataset's item replaces it, or it expires.
+//!
+//! A deleted dataset leaves a *tombstone* for a day, so that an ingest which was under way cannot bring it back. It reads as absent too.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +12,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{Dataset, DatasetId, UserId};
 
 use crate::{
-    CloudError, Page, PageToken,
+    CloudError, Page,
     error::failed,
     item::{Item, from_item, text, to_item},
     page::NewestFirst,
@@ -18,6 +20,21 @@ use crate::{
 
 /// How much longer than its upload URL a reservation stays.
 const RESERVATION_MARGIN: Duration = Duration::from_hours(24);
+/// How long a tombstone stays: longer than any ingest takes.
+const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(24);
+/// What of a dataset's item the columns may take: DynamoDB's items hold 400 KB in all.
+const MAX_COLUMN_BYTES: usize = 300_000;
+
+/// Who may fill a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// No upload URL was given for it: an object that was put by hand.
+    Unknown,
+    /// It was deleted a short while ago.
+    Deleted,
+    /// It is or will be this user's.
+    Owned(UserId),
+}
 
 /// A DynamoDB table of datasets by `dataset_id`.
 #[derive(Debug, Clone)]
@@ -39,22 +56,24 @@ impl Datasets {
 
     /// Notes who may upload a dataset, for `lifetime` and a while.
     pub async fn reserve(&self, dataset: DatasetId, user: &UserId, lifetime: Duration) -> Result<(), CloudError> {
-        let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + lifetime + RESERVATION_MARGIN;
         let request = self
             .client
             .put_item()
             .table_name(&self.table)
             .item("dataset_id", AttributeValue::S(dataset.to_string()))
             .item("user_id", AttributeValue::S(user.as_str().to_owned()))
-            .item("expires_at", AttributeValue::N(expires.as_secs().to_string()));
+            .item("expires_at", after(lifetime + RESERVATION_MARGIN));
         request.send().await.map_err(failed("PutItem", subject(dataset)))?;
         Ok(())
     }
 
-    /// Whose dataset it is or will be; `None` when nothing is known of it.
-    pub async fn owner(&self, dataset: DatasetId) -> Result<Option<UserId>, CloudError> {
-        let item = self.item(dataset).await?;
-        Ok(item.map(|item| text(&item, "user_id").map_or_else(UserId::default, UserId::new)))
+    /// What is known of a dataset that may not have been read yet.
+    pub async fn claim(&self, dataset: DatasetId) -> Result<Claim, CloudError> {
+        Ok(match self.item(dataset).await? {
+            None => Claim::Unknown,
+            Some(item) if item.contains_key("deleted") => Claim::Deleted,
+            Some(item) => Claim::Owned(text(&item, "user_id").map_or_else(UserId::default, UserId::new)),
+        })
     }
 
     /// The user's dataset.
@@ -68,30 +87,35 @@ impl Datasets {
         item.map(|item| from_item(item, &subject(dataset))).transpose()
     }
 
-    /// Stores what was learned of an object, unless the same object (by `ETag`) is stored already; what is stored afterwards.
-    pub async fn put(&self, dataset: Dataset) -> Result<Dataset, CloudError> {
+    /// Stores what was learned of an object, unless the same object (by `ETag`) is stored already; what is stored afterwards, `None` when the
+    /// dataset was deleted. The columns of a very wide table stay in its profile.
+    pub async fn put(&self, mut dataset: Dataset) -> Result<Option<Dataset>, CloudError> {
         let id = dataset.dataset_id;
-        let mut request = self.client.put_item().table_name(&self.table).set_item(Some(to_item(&dataset, &subject(id))?));
-        if let Some(etag) = &dataset.object_etag {
-            request = request
-                .condition_expression("attribute_not_exists(object_etag) OR object_etag <> :etag")
-                .expression_attribute_values(":etag", AttributeValue::S(etag.clone()));
+        if column_bytes(&dataset) > MAX_COLUMN_BYTES {
+            dataset.leave_columns_in_profile();
         }
+        let mut request = self.client.put_item().table_name(&self.table).set_item(Some(to_item(&dataset, &subject(id))?));
+        request = match &dataset.object_etag {
+            Some(etag) => request
+                .condition_expression("attribute_not_exists(deleted) AND (attribute_not_exists(object_etag) OR object_etag <> :etag)")
+                .expression_attribute_values(":etag", AttributeValue::S(etag.clone())),
+            None => request.condition_expression("attribute_not_exists(deleted)"),
+        };
         match request.send().await {
-            Ok(_) => Ok(dataset),
+            Ok(_) => Ok(Some(dataset)),
             Err(error)
                 if error
                     .as_service_error()
                     .is_some_and(aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception) =>
             {
-                Ok(self.find(id).await?.unwrap_or(dataset))
+                self.find(id).await
             }
             Err(error) => Err(failed("PutItem", subject(id))(error)),
         }
     }
 
     /// The user's datasets, newest first.
-    pub async fn list(&self, user: &UserId, limit: u32, token: Option<&PageToken>) -> Result<Page<Dataset>, CloudError> {
+    pub async fn list(&self, user: &UserId, limit: u32, token: Option<&str>) -> Result<Page<Dataset>, CloudError> {
         let index = NewestFirst {
             client: &self.client,
             table: &self.table,
@@ -99,15 +123,21 @@ impl Datasets {
             id: "dataset_id",
             at: "uploaded_at",
         };
-        let Page { items, next } = index.page(user, limit, token).await?;
+        let Page { items, next } = index.page(user, &Vec::new(), limit, token).await?;
         let items = items.into_iter().map(|item| from_item(item, "a listed dataset")).collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
-    /// Deletes the item, which the caller has found to be the user's; one that is not there is no error.
+    /// Puts a tombstone in the place of the item, which the caller has found to be the user's.
     pub async fn delete(&self, dataset: DatasetId) -> Result<(), CloudError> {
-        let request = self.client.delete_item().table_name(&self.table).key("dataset_id", AttributeValue::S(dataset.to_string()));
-        request.send().await.map_err(failed("DeleteItem", subject(dataset)))?;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("dataset_id", AttributeValue::S(dataset.to_string()))
+            .item("deleted", AttributeValue::Bool(true))
+            .item("expires_at", after(TOMBSTONE_LIFETIME));
+        request.send().await.map_err(failed("PutItem", subject(dataset)))?;
         Ok(())
     }
 
@@ -116,6 +146,18 @@ impl Datasets {
         let request = self.client.get_item().table_name(&self.table).key("dataset_id", key).consistent_read(true);
         Ok(request.send().await.map_err(failed("GetItem", subject(dataset)))?.item)
     }
+}
+
+/// The moment `lifetime` from now, as DynamoDB's time to live has it.
+fn after(lifetime: Duration) -> AttributeValue {
+    let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + lifetime;
+    AttributeValue::N(expires.as_secs().to_string())
+}
+
+/// What the item's names, types and counts of columns take, about: each name is there three times.
+fn column_bytes(dataset: &Dataset) -> usize {
+    const BESIDE_NAMES: usize = 60;
+    dataset.columns.iter().map(|name| 3 * name.len() + BESIDE_NAMES).sum()
 }
 
 fn subject(dataset: DatasetId) -> String {

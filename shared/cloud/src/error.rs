@@ -39,6 +39,9 @@ pub enum CloudError {
         /// Where it should be.
         path: ObjectPath,
     },
+    /// A list's token is none that this list gave.
+    #[error("the token is none that this list gave")]
+    InvalidToken,
     /// A text is not of the form `s3://bucket/key`.
     #[error("'{text}' is not of the form s3://bucket/key")]
     InvalidPath {

@@ -75,7 +75,7 @@ mod tests {
                 best_score: Some(0.9),
                 best_metric: Some("r2".to_owned()),
                 best_estimator: None,
-                models_fitted: 3,
+                candidates_tried: 3,
             }),
             metrics: Some(Metrics { r2_score: Some(0.75), training_time: 59.0, best_estimator: "lgbm".to_owned(), ..Metrics::default() }),
             files: JobFiles { onnx_model_path: Some("s3://models/m".to_owned()), ..JobFiles::default() },

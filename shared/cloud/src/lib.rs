@@ -8,23 +8,27 @@ mod batch;
 mod config;
 mod datasets;
 mod error;
+mod idempotency;
 mod item;
 mod jobs;
 pub mod keys;
 mod object_path;
 mod objects;
 mod page;
+mod presigned_post;
 mod settings;
 
 pub use aws_config::SdkConfig;
 
 #[cfg(feature = "batch")]
-pub use batch::{Batch, BatchJob, Submission, TrainerPlaces};
+pub use batch::{Batch, BatchJob, Submission, TrainerPlaces, TrainingQueue};
 pub use config::config;
-pub use datasets::Datasets;
+pub use datasets::{Claim, Datasets};
 pub use error::CloudError;
-pub use jobs::{Completion, JobPatch, Jobs};
+pub use idempotency::{Creation, IdempotencyKey};
+pub use jobs::{Completion, JobFilter, JobPatch, Jobs};
 pub use object_path::ObjectPath;
 pub use objects::{ObjectHead, Objects};
-pub use page::{InvalidToken, Page, PageToken};
+pub use page::{Page, PageToken};
+pub use presigned_post::PresignedPost;
 pub use settings::{Setting, max_upload_bytes, presigned_url_lifetime, region};

@@ -8,7 +8,7 @@ use std::{
 use aws_config::SdkConfig;
 use aws_sdk_s3::{
     Client,
-    config::Builder,
+    config::{Builder, ProvideCredentials, SharedCredentialsProvider},
     error::SdkError,
     operation::get_object::{GetObjectError, GetObjectOutput},
     presigning::PresigningConfig,
@@ -20,16 +20,23 @@ use tokio::{
     io::{AsyncWriteExt, BufWriter},
 };
 
-use crate::{CloudError, ObjectPath, error::failed};
+use crate::{
+    CloudError, ObjectPath, PresignedPost,
+    error::failed,
+    presigned_post::{Terms, sign},
+};
 
 /// The most objects that one request deletes.
 const DELETED_AT_ONCE: usize = 1_000;
+/// The key of no object.
+const BUCKET_PROBE: &str = "-";
 const WRITE_BUFFER: usize = 1024 * 1024;
 
 /// The S3 client. Bucket names come with each call: a job's files may lie in several.
 #[derive(Debug, Clone)]
 pub struct Objects {
     client: Client,
+    credentials: Option<SharedCredentialsProvider>,
 }
 
 /// What is known of an object without reading it.
@@ -47,7 +54,8 @@ impl Objects {
     /// A client of `config`. Behind an endpoint of one's own, buckets are part of the path and not of the host's name.
     pub fn new(config: &SdkConfig) -> Self {
         let own_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        Self { client: Client::from_conf(Builder::from(config).force_path_style(own_endpoint).build()) }
+        let client = Client::from_conf(Builder::from(config).force_path_style(own_endpoint).build());
+        Self { client, credentials: config.credentials_provider() }
     }
 
     /// A URL to which the object can be `PUT` with exactly that `Content-Type`, for a while.
@@ -56,6 +64,25 @@ impl Objects {
         let request = self.client.put_object().bucket(path.bucket()).key(path.key()).content_type(content_type);
         let presigned = request.presigned(presigning).await.map_err(failed("PutObject", path))?;
         Ok(presigned.uri().to_owned())
+    }
+
+    /// A form with which an object of 1 to `max_bytes` bytes can be uploaded with that `Content-Type`, for a while.
+    pub async fn presign_post(
+        &self,
+        path: &ObjectPath,
+        content_type: &str,
+        max_bytes: u64,
+        lifetime: Duration,
+    ) -> Result<PresignedPost, CloudError> {
+        let refused = |reason: &'static str| failed("PostObject", path)(std::io::Error::other(reason));
+        let provider = self.credentials.as_ref().ok_or_else(|| refused("there are no credentials"))?;
+        let credentials = provider.provide_credentials().await.map_err(failed("PostObject", path))?;
+        // The bucket's own URL is that of an object without the object.
+        let of_object = self.presign_get(&ObjectPath::new(path.bucket(), BUCKET_PROBE), lifetime).await?;
+        let url = of_object.split('?').next().and_then(|url| url.strip_suffix(BUCKET_PROBE)).unwrap_or_default().to_owned();
+        let region = self.client.config().region().map(ToString::to_string).unwrap_or_default();
+        let terms = Terms { path, content_type, max_bytes, lifetime, region: &region };
+        sign(url, &terms, &credentials, SystemTime::now()).ok_or_else(|| refused("the lifetime is too long"))
     }
 
     /// A URL from which the object can be read, for `lifetime` or up to a fifth less: within that fifth the URL stays the same, so that
@@ -176,7 +203,7 @@ fn unquoted(etag: &str) -> String {
 #[cfg(test)]
 mod tests {
     use aws_config::{BehaviorVersion, Region};
-    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+    use aws_sdk_s3::config::Credentials;
 
     use super::*;
 

@@ -1,13 +1,12 @@
 //! Lists by an index of owner and time, newest first, a page at a time.
 //!
-//! A page's token says after which item the next page begins. It does not name the owner: whoever presents it sees their own items only.
-
-use std::str::FromStr;
+//! A page's token says after which item the next page begins. It is bound to its list by a digest: one of another owner, of other
+//! filters or of another table is refused. It gives no access: whoever presents it sees their own items only.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::UserId;
-use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     CloudError,
@@ -24,33 +23,41 @@ pub struct Page<T> {
     pub next: Option<PageToken>,
 }
 
-/// The last item of a page. Its text form is opaque to clients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The last item of a page, for one list of one owner. Its text form is opaque to clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageToken {
     id: String,
     at: String,
+    list: String,
 }
 
-/// The text is not a token that a list gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not a token that a list gave")]
-pub struct InvalidToken;
+/// More than identifiers and timestamps of ours have: DynamoDB refuses keys beyond 1 KB.
+const MAX_KEY_BYTES: usize = 64;
 
 impl PageToken {
     /// The text for clients.
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::json!([self.id, self.at]).to_string())
+        URL_SAFE_NO_PAD.encode(serde_json::json!([self.id, self.at, self.list]).to_string())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let json = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (id, at, list): (String, String, String) = serde_json::from_slice(&json).ok()?;
+        let is_key = |text: &str| (1..=MAX_KEY_BYTES).contains(&text.len());
+        (is_key(&id) && is_key(&at)).then_some(Self { id, at, list })
     }
 }
 
-impl FromStr for PageToken {
-    type Err = InvalidToken;
+/// Which items of a list are wanted: each attribute with a condition on it and the value for that.
+pub(crate) type Filter = Vec<(&'static str, Condition, String)>;
 
-    fn from_str(text: &str) -> Result<Self, InvalidToken> {
-        let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidToken)?;
-        let (id, at): (String, String) = serde_json::from_slice(&json).map_err(|_| InvalidToken)?;
-        if id.is_empty() || at.is_empty() { Err(InvalidToken) } else { Ok(Self { id, at }) }
-    }
+/// How an attribute is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// It is the value.
+    Is,
+    /// It is a list that has the value.
+    Has,
 }
 
 /// A table's index of owner and time.
@@ -65,26 +72,34 @@ pub(crate) struct NewestFirst<'a> {
 }
 
 impl NewestFirst<'_> {
-    /// Up to `limit` items of `user` after `token`. One more is asked for than is given, so that a token always leads to an item.
-    pub(crate) async fn page(&self, user: &UserId, limit: u32, token: Option<&PageToken>) -> Result<Page<Item>, CloudError> {
+    /// Up to `limit` items of `user` after the token of that text. One more is asked for than is given, so that a token always leads to an
+    /// item. A token of another owner or of a list with another filter is none of this list's.
+    pub(crate) async fn page(&self, user: &UserId, filter: &Filter, limit: u32, token: Option<&str>) -> Result<Page<Item>, CloudError> {
+        let list = self.list(user, filter);
+        let token = token.map(|text| PageToken::decode(text).filter(|token| token.list == list).ok_or(CloudError::InvalidToken));
+        let mut start = token.transpose()?.map(|token| self.key(user, &token));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut start = token.map(|token| self.key(user, token));
         let mut items: Vec<Item> = Vec::new();
         while items.len() <= limit {
-            let wanted = i32::try_from(limit + 1 - items.len()).unwrap_or(i32::MAX);
-            let answer = self
+            // DynamoDB counts what it looks at, not what passes the filter.
+            let wanted = filter.is_empty().then(|| i32::try_from(limit + 1 - items.len()).unwrap_or(i32::MAX));
+            let names = filter.iter().enumerate().map(|(at, (name, ..))| (format!("#filter{at}"), (*name).to_owned()));
+            let values = filter.iter().enumerate().map(|(at, (.., value))| (format!(":filter{at}"), AttributeValue::S(value.clone())));
+            let mut query = self
                 .client
                 .query()
                 .table_name(self.table)
                 .index_name(self.index)
                 .key_condition_expression("user_id = :user")
+                .set_expression_attribute_values(Some(values.collect()))
                 .expression_attribute_values(":user", AttributeValue::S(user.as_str().to_owned()))
                 .scan_index_forward(false)
-                .limit(wanted)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(failed("Query", self.index))?;
+                .set_limit(wanted)
+                .set_exclusive_start_key(start);
+            if !filter.is_empty() {
+                query = query.set_expression_attribute_names(Some(names.collect())).filter_expression(expression(filter));
+            }
+            let answer = query.send().await.map_err(failed("Query", self.index))?;
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -93,18 +108,32 @@ impl NewestFirst<'_> {
         }
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).and_then(|last| self.token(last));
+        let next = items.last().filter(|_| more).and_then(|last| self.token(last, list));
         Ok(Page { items, next })
     }
 
-    fn token(&self, item: &Item) -> Option<PageToken> {
-        Some(PageToken { id: text(item, self.id)?.to_owned(), at: text(item, self.at)?.to_owned() })
+    /// Names the list that a token belongs to, without saying whose it is.
+    fn list(&self, user: &UserId, filter: &Filter) -> String {
+        let digest = Sha256::digest(format!("{:?}", (self.index, user.as_str(), filter)));
+        URL_SAFE_NO_PAD.encode(&digest[..8])
+    }
+
+    fn token(&self, item: &Item, list: String) -> Option<PageToken> {
+        Some(PageToken { id: text(item, self.id)?.to_owned(), at: text(item, self.at)?.to_owned(), list })
     }
 
     fn key(&self, user: &UserId, token: &PageToken) -> Item {
         let attributes = [("user_id", user.as_str()), (self.id, &token.id), (self.at, &token.at)];
         attributes.into_iter().map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned()))).collect()
     }
+}
+
+fn expression(filter: &Filter) -> String {
+    let condition = |(at, (_, condition, _)): (usize, &(_, Condition, _))| match condition {
+        Condition::Is => format!("#filter{at} = :filter{at}"),
+        Condition::Has => format!("contains(#filter{at}, :filter{at})"),
+    };
+    filter.iter().enumerate().map(condition).collect::<Vec<_>>().join(" AND ")
 }
 
 #[cfg(test)]
@@ -115,21 +144,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_reads_back(id in ".+", at in ".+") {
-            let token = PageToken { id, at };
-            prop_assert_eq!(token.encode().parse::<PageToken>().unwrap(), token);
+        fn a_token_reads_back(id in "[!-~]{1,64}", at in "[!-~]{1,64}", list in ".*") {
+            let token = PageToken { id, at, list };
+            prop_assert_eq!(PageToken::decode(&token.encode()), Some(token));
         }
 
         #[test]
         fn no_text_breaks_the_reader(text in ".*") {
-            let _ = text.parse::<PageToken>();
+            let _ = PageToken::decode(&text);
         }
     }
 
     #[test]
     fn other_texts_are_no_tokens() {
-        for text in ["", "x", "{}", "WyIiLCIiXQ", r#"{"job_id": "1"}"#] {
-            assert_eq!(text.parse::<PageToken>(), Err(InvalidToken), "{text}");
+        let too_long = PageToken { id: "7".repeat(65), at: "now".to_owned(), list: String::new() };
+        for text in ["", "x", "{}", "WyIiLCIiLCIiXQ", r#"{"job_id": "1"}"#, &too_long.encode()] {
+            assert_eq!(PageToken::decode(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_filter_becomes_one_expression() {
+        let filter = vec![("status", Condition::Is, "failed".to_owned()), ("tags", Condition::Has, "a".to_owned())];
+        assert_eq!(expression(&filter), "#filter0 = :filter0 AND contains(#filter1, :filter1)");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{DatasetId, ProblemType, Profile, Timestamp, UserId};
 
 /// The two types that the HTTP interface tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
     /// Integers and floats.
@@ -17,7 +18,7 @@ pub enum ColumnType {
 }
 
 /// Counts of one column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnStats {
     /// Distinct values, missing not counted.
     pub unique: u64,
@@ -28,7 +29,7 @@ pub struct ColumnStats {
 }
 
 /// Whether a dataset can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DatasetStatus {
     /// Read, profiled and stored.
@@ -71,27 +72,49 @@ pub struct Dataset {
     /// The object's ETag when it was read.
     #[serde(default)]
     pub object_etag: Option<String>,
+    /// Whether names, types and counts of the columns are in the profile only: they are too many for an item.
+    #[serde(default)]
+    pub columns_in_profile: bool,
 }
 
 impl Dataset {
     /// The item of a table that was read.
     pub fn ready(dataset_id: DatasetId, user_id: UserId, filename: String, object_etag: Option<String>, profile: &Profile) -> Self {
-        let columns = &profile.columns;
-        Self {
+        let mut dataset = Self {
             dataset_id,
             user_id,
             filename,
             file_size: profile.bytes,
             uploaded_at: Timestamp::now(),
-            columns: columns.iter().map(|column| column.name.clone()).collect(),
+            columns: Vec::new(),
             row_count: profile.rows,
-            column_types: columns.iter().map(|column| (column.name.clone(), column.column_type())).collect(),
-            column_stats: columns.iter().map(|column| (column.name.clone(), column.stats(profile.rows))).collect(),
+            column_types: BTreeMap::new(),
+            column_stats: BTreeMap::new(),
             problem_type: None,
             status: DatasetStatus::Ready,
             error: None,
             object_etag,
-        }
+            columns_in_profile: false,
+        };
+        dataset.take_columns_from(profile);
+        dataset
+    }
+
+    /// Leaves the columns to the profile.
+    pub fn leave_columns_in_profile(&mut self) {
+        self.columns.clear();
+        self.column_types.clear();
+        self.column_stats.clear();
+        self.columns_in_profile = true;
+    }
+
+    /// Fills in the columns from the profile.
+    pub fn take_columns_from(&mut self, profile: &Profile) {
+        let columns = &profile.columns;
+        self.columns = columns.iter().map(|column| column.name.clone()).collect();
+        self.column_types = columns.iter().map(|column| (column.name.clone(), column.column_type())).collect();
+        self.column_stats = columns.iter().map(|column| (column.name.clone(), column.stats(profile.rows))).collect();
+        self.columns_in_profile = false;
     }
 
     /// The item of an object that could not be read as a table.
@@ -117,6 +140,7 @@ impl Dataset {
             status: DatasetStatus::Failed,
             error: Some(error),
             object_etag,
+            columns_in_profile: false,
         }
     }
 }

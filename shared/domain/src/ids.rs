@@ -1,7 +1,8 @@
 //! Identifiers. A dataset and a job are random UUIDs (version 4); a user is the authorizer's subject or `default`.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,6 +25,16 @@ macro_rules! uuid_id {
             /// A new random identifier.
             pub fn random() -> Self {
                 Self(Uuid::new_v4())
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "format": "uuid" })
             }
         }
 

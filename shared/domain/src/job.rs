@@ -3,17 +3,18 @@
 //! ```text
 //! pending ──▶ running ──▶ completed
 //!    │           │
-//!    └───────────┴──────▶ failed
+//!    └───────────┴──────▶ failed, cancelled
 //! ```
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{DatasetId, JobId, Metrics, PreprocessingInfo, ProblemType, Progress, Timestamp, UserId};
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum JobStatus {
     /// Submitted, not started.
@@ -24,25 +25,27 @@ pub enum JobStatus {
     Completed,
     /// It ended without a model; the job's `error_message` says why.
     Failed,
+    /// Its owner ended it.
+    Cancelled,
 }
 
 impl JobStatus {
     /// Every status.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Running, Self::Completed, Self::Failed];
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 
     /// The statuses from which this one may be entered. A running job may be started again: Batch retries an attempt whose host
     /// was lost.
     pub fn entered_from(self) -> &'static [Self] {
         match self {
             Self::Pending => &[],
-            Self::Running | Self::Failed => &[Self::Pending, Self::Running],
+            Self::Running | Self::Failed | Self::Cancelled => &[Self::Pending, Self::Running],
             Self::Completed => &[Self::Running],
         }
     }
 
     /// Whether nothing follows.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
     /// The status as it is stored.
@@ -52,6 +55,7 @@ impl JobStatus {
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -104,6 +108,9 @@ pub struct Job {
     /// Seconds that training may take.
     #[serde(default)]
     pub time_budget: Option<u32>,
+    /// What the owner calls the classes of a numeric target: `{"0": "stays", "1": "leaves"}`.
+    #[serde(default)]
+    pub label_mapping: Option<BTreeMap<String, String>>,
     /// When it was submitted.
     pub created_at: Timestamp,
     /// When the item last changed.
@@ -157,6 +164,7 @@ impl Job {
             target_column,
             problem_type: Some(problem_type),
             time_budget: Some(time_budget),
+            label_mapping: None,
             created_at: now,
             updated_at: now,
             started_at: None,

@@ -5,6 +5,7 @@
 
 mod budget;
 mod column_rules;
+mod cost;
 mod dataset;
 mod ids;
 mod job;
@@ -18,6 +19,7 @@ mod timestamp;
 
 pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
 pub use column_rules::{Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant};
+pub use cost::{Cost, TRAINER_MEMORY_GB, TRAINER_VCPUS};
 pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
 pub use ids::{DatasetId, InvalidId, JobId, UserId};
 pub use job::{Job, JobFiles, JobStatus};

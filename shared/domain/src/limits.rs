@@ -6,6 +6,10 @@ pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 pub const MAX_COLUMNS: usize = 4_096;
 /// The longest cell in bytes.
 pub const MAX_CELL_BYTES: usize = 1024 * 1024;
+/// The longest `Idempotency-Key` in bytes.
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
+/// How file names of tables end, in lower case.
+pub const UPLOAD_EXTENSIONS: [&str; 1] = [".csv"];
 /// The longest file name in bytes of UTF-8.
 pub const MAX_FILENAME_BYTES: usize = 255;
 /// The most tags on a job.

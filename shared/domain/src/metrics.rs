@@ -1,10 +1,11 @@
 //! How good a model is on rows that it never saw.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Hold-out metrics of a finished job. Those of the other problem type are `None`. Precision, recall and F1 are averaged over the
 /// classes weighted by support, 0 where a class is never predicted.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Metrics {
     /// Share of rows with the right label.
     pub accuracy: Option<f64>,

@@ -1,9 +1,10 @@
 //! How far a running job is, for whoever waits for it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The steps of a training job in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Fetching the table.
@@ -35,6 +36,6 @@ pub struct Progress {
     pub best_metric: Option<String>,
     /// The model that has it.
     pub best_estimator: Option<String>,
-    /// How many models have been fitted.
-    pub models_fitted: u32,
+    /// How many candidate models have been fitted.
+    pub candidates_tried: u32,
 }

@@ -1,8 +1,9 @@
 //! Moments in the form that the stored items use: `2026-01-31T12:00:00.123456+00:00`, always UTC, always six decimals, so that
 //! sorting the text sorts the moments.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{
     OffsetDateTime, UtcOffset,
@@ -27,6 +28,12 @@ impl Timestamp {
         Self(moment.replace_nanosecond(moment.microsecond() * 1_000).unwrap_or(moment))
     }
 
+    /// The moment that many seconds before this one.
+    #[must_use]
+    pub fn seconds_ago(self, seconds: u32) -> Self {
+        Self(self.0 - time::Duration::seconds(i64::from(seconds)))
+    }
+
     /// Seconds since `earlier`; negative when `earlier` is later.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0).as_seconds_f64()
@@ -45,6 +52,16 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         OffsetDateTime::parse(text, &Rfc3339).map(Self::of)
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
     }
 }
 

@@ -185,7 +185,7 @@ impl Reporter<'_> {
             best_score: latest.map(|news| news.score),
             best_metric: latest.map(|news| news.metric.to_owned()),
             best_estimator: latest.map(|news| news.name.clone()),
-            models_fitted: latest.map_or(0, |news| u32::try_from(news.fitted).unwrap_or(u32::MAX)),
+            candidates_tried: latest.map_or(0, |news| u32::try_from(news.fitted).unwrap_or(u32::MAX)),
         };
         (self.on_progress)(progress);
     }

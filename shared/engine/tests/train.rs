@@ -204,7 +204,7 @@ fn progress_names_the_phases_and_the_best_model_so_far() {
     assert!(scores.len() > 5 && scores.windows(2).all(|pair| pair[1] <= pair[0]), "the log loss falls");
     let last = news.last().unwrap();
     assert_eq!(last.best_metric.as_deref(), Some("log_loss"));
-    assert!(last.best_estimator.is_some() && last.models_fitted > 5);
+    assert!(last.best_estimator.is_some() && last.candidates_tried > 5);
 }
 
 #[test]

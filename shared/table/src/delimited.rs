@@ -55,7 +55,8 @@ impl Delimited {
             let text = std::str::from_utf8(bytes);
             text.map(str::to_owned).map_err(|_| TableError::Encoding { line, column: (position + 1).to_string() })
         };
-        let header = record.iter().enumerate().map(name).collect::<Result<Vec<_>, _>>()?;
+        let header = record.iter().enumerate().map(name).collect::<Result<Vec<_>, _>>();
+        let header = header.or_else(|error| check(&reader.get_ref().seen()).and(Err(error)))?;
         Ok(Self { reader, record, names: unique_names(&header) })
     }
 
@@ -78,7 +79,9 @@ impl Delimited {
         let (record, names) = (&self.record, self.names.as_slice());
         let line = line_of(record);
         if record.len() > names.len() {
-            // An unclosed quote swallows what follows: name the cause, not the symptom.
+            if let Some(line) = self.seen().nul_line {
+                return Err(TableError::Binary { line });
+            }
             return Err(TableError::TooManyFields { line, expected: names.len(), got: record.len() });
         }
         if record.as_slice().len() > MAX_CELL_BYTES

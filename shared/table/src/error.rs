@@ -35,7 +35,9 @@ pub enum TableError {
         got: usize,
     },
     /// A quoted cell does not end.
-    #[error("the quoted cell that begins in line {line} is never closed; add the missing quote")]
+    #[error(
+        "the quoted cell that begins in line {line} is never closed; add the missing quote, or upload the file again if it was cut off"
+    )]
     UnclosedQuote {
         /// Where the quote opens.
         line: u64,

@@ -16,6 +16,8 @@ pub(crate) struct Environment {
     pub(crate) models_bucket: String,
     pub(crate) reports_bucket: String,
     pub(crate) jobs_table: String,
+    /// Batch's own identifier of the job.
+    pub(crate) batch_job_id: String,
 }
 
 impl Environment {
@@ -30,11 +32,23 @@ impl Environment {
             "S3_BUCKET_MODELS",
             "S3_BUCKET_REPORTS",
             "DYNAMODB_JOBS_TABLE",
+            "AWS_BATCH_JOB_ID",
         ];
         let values = names.map(|name| variable(name).filter(|value| !value.is_empty()));
         let missing: Vec<&str> = names.iter().zip(&values).filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
-        let [Some(job), Some(dataset), Some(target), Some(budget), Some(datasets), Some(models), Some(reports), Some(jobs)] = values else {
-            bail!("set the environment variables {}; the jobs function passes them when it submits the job", missing.join(", "));
+        let [
+            Some(job),
+            Some(dataset),
+            Some(target),
+            Some(budget),
+            Some(datasets),
+            Some(models),
+            Some(reports),
+            Some(jobs),
+            Some(batch_job_id),
+        ] = values
+        else {
+            bail!("set the environment variables {}; the jobs function and Batch pass them", missing.join(", "));
         };
         let Ok(seconds @ 1..) = budget.trim().parse() else {
             bail!("TIME_BUDGET is '{budget}'; set it to a number of seconds");
@@ -48,6 +62,7 @@ impl Environment {
             models_bucket: models,
             reports_bucket: reports,
             jobs_table: jobs,
+            batch_job_id,
         })
     }
 }

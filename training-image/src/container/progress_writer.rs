@@ -9,14 +9,17 @@ use tokio::{sync::watch, time::sleep};
 
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
-/// Writes the latest news until the sender is gone. News that cannot be written is logged: training goes on without it.
+/// Writes the latest news until the sender is gone or the job does not run any more. News that cannot be written is logged: training goes
+/// on without it.
 pub(crate) async fn write_latest(jobs: Jobs, job_id: JobId, mut news: watch::Receiver<Option<Progress>>) {
     while news.changed().await.is_ok() {
         let latest = news.borrow_and_update().clone();
-        if let Some(progress) = latest
-            && let Err(error) = jobs.report_progress(job_id, &progress).await
-        {
-            tracing::warn!(%error, "progress was not written");
+        if let Some(progress) = latest {
+            match jobs.report_progress(job_id, &progress).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, "progress was not written"),
+            }
         }
         sleep(BETWEEN_WRITES).await;
     }

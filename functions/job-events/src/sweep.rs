@@ -1,0 +1,103 @@
+//! Finds the jobs whose end nobody told: lost events, a submission that broke off, a machine that left no trace.
+
+use std::error::Error;
+
+use cloud::{BatchJob, CloudError};
+use domain::{Job, Timestamp};
+
+use crate::{
+    JobEvents,
+    reason::{Ending, FORGOTTEN, NEVER_SUBMITTED, WITHOUT_RESULT, in_words},
+};
+
+/// Seconds that a submission takes at most: the function's own time-out.
+const SUBMISSION_SECONDS: f64 = 30.0;
+/// Seconds after which a job that Batch does not know is lost: it answers from replicas, which a new job may not have reached.
+const UNKNOWN_SECONDS: f64 = 60.0;
+
+impl JobEvents {
+    /// Ends every open job whose container has ended or never was.
+    pub(crate) async fn sweep(&self) -> Result<(), CloudError> {
+        let open = self.jobs.open().await?;
+        let submitted: Vec<String> = open.iter().filter_map(|job| job.batch_job_id.clone()).collect();
+        let known = self.batch.describe(&submitted).await?;
+        let now = Timestamp::now();
+        for job in &open {
+            let of_batch = job.batch_job_id.as_ref().and_then(|id| known.get(id));
+            let Some(reason) = verdict(job, of_batch, now) else { continue };
+            let noted = match &job.batch_job_id {
+                Some(batch_job_id) => self.jobs.fail_as(job.job_id, batch_job_id, &reason).await,
+                None => self.jobs.fail(job.job_id, &reason).await,
+            };
+            match noted {
+                Ok(noted) => tracing::info!(job = %job.job_id, noted, "swept: {reason}"),
+                Err(error) => tracing::error!(job = %job.job_id, error = &error as &dyn Error, "a lost job was not ended"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why an open job is lost; `None` when it is not.
+fn verdict(job: &Job, of_batch: Option<&BatchJob>, now: Timestamp) -> Option<String> {
+    let age = now.seconds_since(job.created_at);
+    match (&job.batch_job_id, of_batch) {
+        (None, _) => (age > SUBMISSION_SECONDS).then(|| NEVER_SUBMITTED.to_owned()),
+        (Some(_), None) => (age > UNKNOWN_SECONDS).then(|| FORGOTTEN.to_owned()),
+        (Some(_), Some(of_batch)) => match of_batch.status.as_str() {
+            "FAILED" => Some(in_words(&Ending {
+                status_reason: of_batch.status_reason.clone().unwrap_or_default(),
+                container_reason: of_batch.container_reason.clone().unwrap_or_default(),
+                exit_code: of_batch.exit_code,
+            })),
+            // The trainer writes its result before it ends.
+            "SUCCEEDED" => Some(WITHOUT_RESULT.to_owned()),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{DatasetId, ProblemType, UserId};
+
+    use super::*;
+
+    fn job(age: u32, batch_job_id: Option<&str>) -> Job {
+        let job = Job::pending(DatasetId::random(), UserId::default(), "a.csv".to_owned(), "y".to_owned(), ProblemType::Regression, 60);
+        Job { created_at: Timestamp::now().seconds_ago(age), batch_job_id: batch_job_id.map(str::to_owned), ..job }
+    }
+
+    fn of_batch(status: &str) -> BatchJob {
+        BatchJob {
+            status: status.to_owned(),
+            status_reason: Some("Task failed to start".to_owned()),
+            exit_code: None,
+            container_reason: Some("CannotPullContainerError: no such image".to_owned()),
+        }
+    }
+
+    fn judged(job: &Job, of_batch: Option<&BatchJob>) -> String {
+        verdict(job, of_batch, Timestamp::now()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_job_that_may_still_come_is_left_alone() {
+        for (job, of_batch) in [
+            (job(10, None), None),
+            (job(30, Some("b")), None),
+            (job(90_000, Some("b")), Some(of_batch("RUNNING"))),
+            (job(90_000, Some("b")), Some(of_batch("RUNNABLE"))),
+        ] {
+            assert_eq!(judged(&job, of_batch.as_ref()), "");
+        }
+    }
+
+    #[test]
+    fn a_lost_job_ends_with_its_reason() {
+        assert_eq!(judged(&job(40, None), None), NEVER_SUBMITTED);
+        assert_eq!(judged(&job(70, Some("b")), None), FORGOTTEN);
+        assert_eq!(judged(&job(5, Some("b")), Some(&of_batch("SUCCEEDED"))), WITHOUT_RESULT);
+        assert!(judged(&job(5, Some("b")), Some(&of_batch("FAILED"))).contains("no such image"));
+    }
+}
