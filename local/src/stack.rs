@@ -1,6 +1,7 @@
 //! `automl-local up`: everything on four ports in a row, until a signal ends it.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -60,7 +61,7 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     let binaries = binaries(&template)?;
 
     let account = account(&ports)?;
-    let environment: Vec<_> = template.environment.clone().into_iter().chain(account.clone()).collect();
+    let environment: Vec<_> = settings(&template).into_iter().chain(account.clone()).collect();
     let functions: Vec<(String, Arc<Function>)> = template
         .functions
         .iter()
@@ -162,6 +163,17 @@ fn binaries(template: &Template) -> anyhow::Result<PathBuf> {
         }
     }
     Ok(folder)
+}
+
+/// The environment of the template, where our own has no other value for one of its parameters.
+fn settings(template: &Template) -> BTreeMap<String, String> {
+    let mut settings = template.environment.clone();
+    for name in ["CORS_ORIGINS", "MAX_UPLOAD_SIZE", "PRESIGNED_URL_EXPIRATION"] {
+        if let (Some(setting), Ok(value)) = (settings.get_mut(name), std::env::var(name)) {
+            *setting = value;
+        }
+    }
+    settings
 }
 
 /// What stands for an AWS account in the environment of functions and trainer: region, keys, and where our endpoints are. The trainer gets

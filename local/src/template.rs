@@ -225,6 +225,8 @@ fn parameter(name: &str) -> Option<&'static str> {
         "Environment" => Some("local"),
         "AWS::AccountId" => Some(ACCOUNT),
         "CorsOrigins" => Some("[\"*\"]"),
+        "MaxUploadSize" => Some("5368709120"),
+        "PresignedUrlExpiration" => Some("3600"),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 //! The binaries are those beside the test's own: `make test` builds them first.
 
 mod document;
+mod functions;
 mod tables;
 
 use std::{
@@ -20,7 +21,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -29,6 +30,7 @@ use tokio::{
 };
 
 pub use document::document;
+pub use functions::Functions;
 pub use tables::{Table, churn, flowers, houses};
 
 /// How long a stack may take to serve or to stop.
@@ -59,12 +61,29 @@ pub struct Stack {
     http: reqwest::Client,
 }
 
+/// Where an upload goes.
+pub struct Upload {
+    /// Names the dataset.
+    pub dataset_id: String,
+    /// The whole answer.
+    pub answer: Value,
+}
+
 impl Stack {
     /// Starts a stack on free ports with its data in `data`, and waits until it serves.
     pub async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// The same with settings in its environment.
+    pub async fn start_with(data: &Path, settings: &[(&str, &str)]) -> Self {
         let log = std::fs::File::create(data.with_extension("log")).expect("the log can be written");
-        let mut child =
-            stack_command(&["up", "--port", "0"], data).stdout(Stdio::piped()).stderr(log).spawn().expect("automl-local is built");
+        let mut child = stack_command(&["up", "--port", "0"], data)
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("automl-local is built");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut banner = HashMap::new();
         let url = timeout(PATIENCE, async {
@@ -81,8 +100,9 @@ impl Stack {
         });
         let url = url.await.expect("the stack gets ready in time");
         let mut endpoint = |what: &str| banner.remove(what).expect("the banner says where everything is");
+        let http = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
         let (s3, dynamodb, batch) = (endpoint("S3"), endpoint("DynamoDB"), endpoint("Batch"));
-        Self { url, s3, dynamodb, batch, child, _stdout: lines, http: reqwest::Client::new() }
+        Self { url, s3, dynamodb, batch, child, _stdout: lines, http }
     }
 
     /// What a function of this stack finds in its environment: the template's names, and where the endpoints are.
@@ -102,9 +122,28 @@ impl Stack {
         timeout(PATIENCE, self.child.wait()).await.expect("the stack stops in time").expect("its status is known")
     }
 
+    /// A request to the API, or to a URL of storage; redirects are not followed.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
+        self.http.request(method, url)
+    }
+
+    /// A call of `DynamoDB`, to make items that the API never makes.
+    pub async fn dynamodb(&self, operation: &str, body: Value) -> Value {
+        let request = self.http.post(&self.dynamodb).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
+        // The local server asks for a signature and does not check it.
+        let signature =
+            format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20260131/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0");
+        let request = request.header("authorization", signature).header("x-amz-date", "20260131T120000Z");
+        let request = request.header("content-type", "application/x-amz-json-1.0").body(body.to_string());
+        let answer = request.send().await.expect("DynamoDB answers");
+        assert_eq!(answer.status(), StatusCode::OK, "{operation}: {}", answer.text().await.unwrap_or_default());
+        answer.json().await.expect("the answer is JSON")
+    }
+
     /// Sends a request; a `null` body sends none.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
-        let request = self.http.request(method, format!("{}{path}", self.url));
+        let request = self.request(method, path);
         let request = if body.is_null() { request } else { request.json(body) };
         request.send().await.expect("the stack answers")
     }
@@ -138,11 +177,29 @@ impl Stack {
 
     /// Asks for an upload URL and puts the bytes there; the dataset's id.
     pub async fn upload(&self, filename: &str, bytes: Vec<u8>) -> String {
-        let upload = self.post("/upload/request-url", json!({ "filename": filename })).await;
-        let url = upload["upload_url"].as_str().expect("an upload URL");
+        let upload = self.request_upload(filename).await;
+        self.put(&upload, bytes).await;
+        upload.dataset_id
+    }
+
+    /// Asks for an upload URL.
+    pub async fn request_upload(&self, filename: &str) -> Upload {
+        let answer = self.post("/upload/request-url", json!({ "filename": filename })).await;
+        Upload { dataset_id: answer["dataset_id"].as_str().expect("a dataset id").to_owned(), answer }
+    }
+
+    /// Puts the bytes to an upload URL.
+    pub async fn put(&self, upload: &Upload, bytes: Vec<u8>) {
+        let url = upload.answer["upload_url"].as_str().expect("an upload URL");
         let answer = self.http.put(url).header("content-type", "text/csv").body(bytes).send().await.expect("storage answers");
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap_or_default());
-        upload["dataset_id"].as_str().expect("a dataset id").to_owned()
+    }
+
+    /// Uploads and confirms a table; the dataset's id.
+    pub async fn dataset(&self, csv: &str) -> String {
+        let dataset_id = self.upload("table.csv", csv.as_bytes().to_vec()).await;
+        self.post(&format!("/datasets/{dataset_id}/confirm"), Value::Null).await;
+        dataset_id
     }
 
     /// Trains on a confirmed dataset with the smallest budget and waits for the end; the finished job, whatever its status.

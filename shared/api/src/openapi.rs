@@ -144,7 +144,7 @@ impl Operation {
         let mut operation = json!({
             "operationId": self.id,
             "summary": self.summary,
-            "tags": [self.path.split('/').nth(1).filter(|tag| !tag.is_empty()).unwrap_or("service")],
+            "tags": [self.tag()],
             "responses": self.answers.iter().map(|answer| (answer.status.to_string(), answer.json(generator))).collect::<Map<_, _>>(),
         });
         let parameters = self.parameters(generator);
@@ -158,6 +158,14 @@ impl Operation {
             fields.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         }
         operation
+    }
+
+    /// The part of the API that it belongs to.
+    fn tag(&self) -> &'static str {
+        match self.path.split('/').nth(1) {
+            None | Some("" | "health") => "service",
+            Some(resource) => resource,
+        }
     }
 
     fn parameters(&self, generator: &mut SchemaGenerator) -> Vec<Value> {

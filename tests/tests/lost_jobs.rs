@@ -1,0 +1,94 @@
+//! A crash between any two writes, a trainer that vanishes, an event that never comes: each job ends with a reason.
+
+use std::time::Duration;
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use system_tests::{Functions, Stack, flowers};
+
+const JOBS: &str = "automl-local-training-jobs";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A job's item as a function that was ended early may have left it.
+async fn item(stack: &Stack, job_id: &str, created_at: &str, more: Value) {
+    let mut item = json!({
+        "job_id": { "S": job_id },
+        "dataset_id": { "S": "5f0c9a52-6f43-4c36-9b5c-3f3f0f1f2a11" },
+        "user_id": { "S": "default" },
+        "status": { "S": "pending" },
+        "open": { "S": "yes" },
+        "target_column": { "S": "y" },
+        "created_at": { "S": created_at },
+        "updated_at": { "S": created_at },
+        "batch_job_id": { "NULL": true },
+    });
+    item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    stack.dynamodb("PutItem", json!({ "TableName": JOBS, "Item": item })).await;
+}
+
+#[tokio::test]
+async fn the_sweep_ends_what_nobody_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Stack::start(&folder.path().join("data")).await;
+    let functions = Functions::of(&stack, folder.path());
+    let long_ago = "2026-01-31T12:00:00.000000+00:00";
+    let ids = [1, 2, 3, 4].map(|number| format!("00000000-0000-4000-8000-00000000000{number}"));
+    let [never_submitted, forgotten, ended_running, finished] = &ids;
+    // The function ended between storing and submitting; Batch forgot the job; the trainer's machine vanished while it ran.
+    item(&stack, never_submitted, long_ago, json!({})).await;
+    item(&stack, forgotten, long_ago, json!({ "batch_job_id": { "S": "gone" } })).await;
+    item(&stack, ended_running, long_ago, json!({ "batch_job_id": { "S": "gone too" }, "status": { "S": "running" } })).await;
+    item(&stack, finished, long_ago, json!({ "batch_job_id": { "S": "gone" }, "status": { "S": "completed" } })).await;
+    // This one runs, and may go on.
+    let dataset_id = stack.dataset(&flowers().csv).await;
+    let request = json!({ "dataset_id": dataset_id, "target_column": "kind", "config": { "time_budget": 60 } });
+    let alive = stack.post("/train", request).await["job_id"].as_str().unwrap().to_owned();
+
+    functions.sweep().await;
+    functions.sweep().await;
+    for (job_id, reason) in [(never_submitted, "never submitted"), (forgotten, "left no trace"), (ended_running, "left no trace")] {
+        let job = stack.get(&format!("/jobs/{job_id}")).await;
+        assert_eq!(job["status"], "failed");
+        let message = job["error_message"].as_str().unwrap();
+        assert!(message.starts_with("Training failed: ") && message.contains(reason) && message.contains("start it again"), "{message}");
+        assert!(job["completed_at"].is_string());
+    }
+    assert_eq!(stack.get(&format!("/jobs/{finished}")).await["status"], "completed");
+    let alive = stack.wait_for(&format!("/jobs/{alive}"), PATIENCE, |job| !job["completed_at"].is_null()).await;
+    assert_eq!(alive["status"], "completed", "{}", alive["error_message"]);
+    functions.stop().await;
+}
+
+#[tokio::test]
+async fn a_trainer_that_vanishes_fails_its_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Stack::start(&folder.path().join("data")).await;
+    let rows: String = (0..20_000).map(|row| format!("{},{},{}\n", row * 7_919 % 1_000, row * 104_729 % 997, row % 7)).collect();
+    let dataset_id = stack.dataset(&format!("a,b,y\n{rows}")).await;
+    let request = json!({ "dataset_id": dataset_id, "target_column": "y", "config": { "time_budget": 60 } });
+    let job_id = stack.post("/train", request).await["job_id"].as_str().unwrap().to_owned();
+    let path = format!("/jobs/{job_id}");
+    stack.wait_for(&path, PATIENCE, |job| job["progress"]["phase"] == "training").await;
+    kill(trainer_of(&job_id), Signal::SIGKILL).unwrap();
+    let job = stack.wait_for(&path, PATIENCE, |job| !job["completed_at"].is_null()).await;
+    assert_eq!(job["status"], "failed");
+    assert!(job["error_message"].as_str().unwrap().contains("ran out of memory"), "{}", job["error_message"]);
+    let (status, _) = stack.call(Method::DELETE, &path, Value::Null).await;
+    assert_eq!(status.as_u16(), 200);
+}
+
+/// The process that has the job in its environment.
+fn trainer_of(job_id: &str) -> Pid {
+    let variable = format!("JOB_ID={job_id}");
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut numbers = processes.filter_map(|process| {
+        let pid: i32 = process.file_name().to_str()?.parse().ok()?;
+        let environment = std::fs::read(process.path().join("environ")).ok()?;
+        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes()).then_some(pid)
+    });
+    Pid::from_raw(numbers.next().expect("the trainer runs"))
+}
