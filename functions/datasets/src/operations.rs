@@ -1,6 +1,9 @@
 //! The routes for the API's document.
 
-use api::{PageRequest, openapi::Operation};
+use api::{
+    PageRequest,
+    openapi::{Link, Operation},
+};
 use serde_json::{Value, json};
 
 use crate::{delete, list::DatasetList, metadata::DatasetMetadata};
@@ -20,6 +23,7 @@ pub fn operations() -> Vec<Operation> {
             .describe("Newest first, those that could not be read included.")
             .query::<PageRequest>()
             .answers::<DatasetList>("A page of datasets", json!({ "datasets": [dataset()], "next_token": null }))
+            .leads_to(["get_dataset", "confirm_upload"].map(|operation| Link::new(operation, "dataset_id", "/datasets/0/dataset_id")))
             .refuses(400, "The token is none of this list's"),
         Operation::new("GET", "/datasets/{dataset_id}", "get_dataset", "Get a dataset")
             .answers::<DatasetMetadata>("The dataset", dataset())

@@ -1,6 +1,6 @@
 //! The route for the API's document.
 
-use api::openapi::Operation;
+use api::openapi::{Link, Operation};
 use serde_json::json;
 
 use crate::deploy::{Deployment, Request};
@@ -15,6 +15,7 @@ pub fn operations() -> Vec<Operation> {
                 "It is done",
                 json!({ "job_id": "0d6c2b8e-5a37-4e0e-9d1c-7f3f0f1f2a11", "deployed": true, "message": "Model successfully deployed" }),
             )
+            .leads_to([Link::new("get_model_info", "job_id", "/job_id")])
             .refuses(400, "The job is not completed, or has no model")
             .refuses(404, "There is no such job"),
     ]

@@ -1,6 +1,6 @@
 //! The routes for the API's document.
 
-use api::openapi::Operation;
+use api::openapi::{Link, Operation};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
     train::{self, Submitted},
 };
 
+/// What can be asked of a job.
+const OF_A_JOB: [&str; 5] = ["get_job", "patch_job", "cancel_job", "deploy_job", "get_model_info"];
 const JOB: &str = "0d6c2b8e-5a37-4e0e-9d1c-7f3f0f1f2a11";
 const DATASET: &str = "5f0c9a52-6f43-4c36-9b5c-3f3f0f1f2a11";
 
@@ -31,6 +33,8 @@ pub fn operations() -> Vec<Operation> {
                 "The job waits for its machine",
                 json!({ "job_id": JOB, "status": "pending", "estimated_time": 300, "estimated_cost": cost() }),
             )
+            .leads_to(OF_A_JOB.map(|operation| Link::new(operation, "job_id", "/job_id")))
+            .leads_to([Link::new("delete_job", "job_id", "/job_id")])
             .refuses(400, "The dataset has no such column, or cannot be used")
             .refuses(404, "There is no such dataset")
             .refuses(409, "The key was used for another request")
@@ -39,6 +43,7 @@ pub fn operations() -> Vec<Operation> {
             .describe("Newest first.")
             .query::<list::Request>()
             .answers::<JobList>("A page of jobs", json!({ "jobs": [summary()], "next_token": null }))
+            .leads_to(OF_A_JOB.map(|operation| Link::new(operation, "job_id", "/jobs/0/job_id")))
             .refuses(400, "The token is none of this list's"),
         Operation::new("GET", "/jobs/{job_id}", "get_job", "Get a job")
             .describe("Everything about a job. The URLs are there once it is completed, each for an hour.")

@@ -1,6 +1,6 @@
 //! The routes for the API's document.
 
-use api::openapi::Operation;
+use api::openapi::{Link, Operation};
 use serde_json::json;
 
 use crate::{answer::Answer, features::Features, info::ModelInfo};
@@ -49,6 +49,7 @@ pub fn operations() -> Vec<Operation> {
                     "feature_columns": ["age", "plan"],
                 }),
             )
+            .leads_to([Link { body: Some("/example_request"), ..Link::new("predict", "job_id", "/job_id") }])
             .refuses(400, "The model is not deployed")
             .refuses(404, "There is no such job"),
     ]

@@ -1,6 +1,6 @@
 //! The routes for the API's document.
 
-use api::openapi::Operation;
+use api::openapi::{Link, Operation};
 use serde_json::json;
 
 use crate::request_url::{Answer, Request};
@@ -28,6 +28,7 @@ pub fn operations() -> Vec<Operation> {
                     },
                 }),
             )
+            .leads_to(["confirm_upload", "get_dataset", "delete_dataset"].map(|operation| Link::new(operation, "dataset_id", "/dataset_id")))
             .refuses(400, "The file's name does not name a table")
     };
     vec![of("/upload", "request_upload"), of("/upload/request-url", "request_upload_url")]

@@ -18,7 +18,8 @@ const CONTENT_TYPE: &str = "text/csv";
 #[derive(JsonSchema)]
 #[schemars(rename = "UploadRequest")]
 pub(crate) struct Request {
-    /// The file's name; of a path, the last part counts.
+    /// The file's name; of a path, the last part counts. It has a visible character before its `.csv`.
+    #[schemars(regex(pattern = r"[^\s./\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff][^/\\]*\.[cC][sS][vV]$"))]
     filename: String,
     /// Has no effect: the upload is always `text/csv`.
     #[schemars(default = "content_type")]

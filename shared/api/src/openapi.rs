@@ -22,6 +22,38 @@ pub struct Operation {
     headers: Vec<(&'static str, &'static str)>,
     body: Option<Content>,
     answers: Vec<Answer>,
+    links: Vec<Link>,
+}
+
+/// What can be asked with an answer: another operation, whose parameter is in the answer's body at `pointer`.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    /// The other operation.
+    pub operation: &'static str,
+    /// Its path parameter.
+    pub parameter: &'static str,
+    /// Where the parameter's value is, as a JSON pointer.
+    pub pointer: &'static str,
+    /// Where the other operation's body is, if the answer has one.
+    pub body: Option<&'static str>,
+}
+
+impl Link {
+    /// A link whose operation takes no body from here.
+    pub const fn new(operation: &'static str, parameter: &'static str, pointer: &'static str) -> Self {
+        Self { operation, parameter, pointer, body: None }
+    }
+
+    fn json(self) -> Value {
+        let mut link = json!({
+            "operationId": self.operation,
+            "parameters": { self.parameter: format!("$response.body#{}", self.pointer) },
+        });
+        if let Some(body) = self.body {
+            link["requestBody"] = json!(format!("$response.body#{body}"));
+        }
+        link
+    }
 }
 
 #[derive(Debug)]
@@ -71,7 +103,7 @@ impl Operation {
     /// A method, in capitals, on a path with its parameters in braces. `id` names it for generated clients.
     pub fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
         let answers = vec![refusal(500, "Something behind the API failed")];
-        Self { method, path, id, summary, description: "", query: None, headers: Vec::new(), body: None, answers }
+        Self { method, path, id, summary, description: "", query: None, headers: Vec::new(), body: None, answers, links: Vec::new() }
     }
 
     /// More about it.
@@ -117,6 +149,13 @@ impl Operation {
         self
     }
 
+    /// Names what can be asked with its answer.
+    #[must_use]
+    pub fn leads_to(mut self, links: impl IntoIterator<Item = Link>) -> Self {
+        self.links.extend(links);
+        self
+    }
+
     /// Answers that nothing has changed.
     #[must_use]
     pub fn answers_unchanged(mut self) -> Self {
@@ -147,6 +186,10 @@ impl Operation {
             "tags": [self.tag()],
             "responses": self.answers.iter().map(|answer| (answer.status.to_string(), answer.json(generator))).collect::<Map<_, _>>(),
         });
+        if !self.links.is_empty() {
+            let links = self.links.iter().map(|link| (link.operation.to_owned(), link.json()));
+            operation["responses"]["200"]["links"] = links.collect::<Map<_, _>>().into();
+        }
         let parameters = self.parameters(generator);
         let body = self.body.as_ref().map(|body| json!({ "required": true, "content": { "application/json": body.json(generator) } }));
         let optional = [
