@@ -265,6 +265,13 @@ mod tests {
     }
 
     #[test]
+    fn jobs_have_the_machine_that_their_cost_is_estimated_for() {
+        let (vcpus, memory) = (domain::TRAINER_VCPUS, domain::TRAINER_MEMORY_GB * 1_024);
+        let machine = format!("{{ Type: VCPU, Value: \"{vcpus}\" }}, {{ Type: MEMORY, Value: \"{memory}\" }}");
+        assert!(TEMPLATE.contains(&machine), "{machine}");
+    }
+
+    #[test]
     fn names_are_filled_in() {
         let template = Template::read().unwrap();
         assert_eq!(template.environment["S3_BUCKET_DATASETS"], format!("automl-local-datasets-{ACCOUNT}"));
