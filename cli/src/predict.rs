@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let onnx = fs::read(&arguments.model).with_context(|| format!("cannot read {}", arguments.model.display()))?;
     let predictor = Predictor::load(&onnx).with_context(|| arguments.model.display().to_string())?;
-    let frame = table::read_csv(&arguments.data).with_context(|| arguments.data.display().to_string())?;
+    let frame = table::read_table(&arguments.data).with_context(|| arguments.data.display().to_string())?;
     let features = &predictor.manifest().features;
     let absent: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).filter(|name| frame.column(name).is_none()).collect();
     if !absent.is_empty() {

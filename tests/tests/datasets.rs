@@ -37,7 +37,7 @@ async fn columns_are_read_as_clients_expect() {
         ),
         ("a,b\nTrue,1\n1,18446744073709551616\n", vec![("a", "categorical", 2, 0), ("b", "categorical", 2, 0)]),
         ("a,b\n +1.5 ,\"x\ny\"\n-2,\"say \"\"hi\"\"\"\n", vec![("a", "numeric", 2, 0), ("b", "categorical", 2, 0)]),
-        ("a,b\r\n1,2024-01-31\r\n2,2024-02-29\r\n", vec![("a", "numeric", 2, 0), ("b", "categorical", 2, 0)]),
+        ("a,b\r\n1,2024-01-31\r\n2,2024-02-29\r\n", vec![("a", "numeric", 2, 0), ("b", "datetime", 2, 0)]),
     ];
     for (csv, expected) in cases {
         let dataset_id = stack.upload("t.csv", csv.as_bytes().to_vec()).await;
@@ -70,7 +70,6 @@ async fn a_file_that_is_no_table_is_told_why_and_where() {
         (b"a,b\n1,2\n\0\0,1\n".to_vec(), "line 3 holds a NUL byte"),
         (b"a,b\n1,2\n1,2,3\n".to_vec(), "Expected 2 fields in line 3, saw 3"),
         (b"a,b\n1,\"2\n3,4".to_vec(), "begins in line 2"),
-        (b"a,b\n1,\xff\n".to_vec(), "line 2, column 'b' is not UTF-8"),
     ] {
         let dataset_id = stack.upload("t.csv", file).await;
         let path = format!("/datasets/{dataset_id}");

@@ -200,7 +200,7 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use domain::TopValue;
+    use domain::{BadCells, TopValue};
 
     use super::*;
 
@@ -216,6 +216,10 @@ mod tests {
             code_like_share: 0.0,
             duplicate_of: None,
             numeric: None,
+            written_as: None,
+            digits_only: false,
+            bad: BadCells::default(),
+            dates: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! From what a client calls its file to a name that is safe as the last part of a key, in a header and on a screen.
 
-use domain::limits::{MAX_FILENAME_BYTES, UPLOAD_EXTENSIONS};
+use domain::limits::{COMPRESSED_EXTENSIONS, MAX_FILENAME_BYTES, UPLOAD_EXTENSIONS};
 
 /// The last part of a path without control and direction characters and outer blanks, shortened in the middle when it is too long; the
 /// error says what is wrong. Letters of all scripts stay.
@@ -8,11 +8,13 @@ pub(crate) fn clean(path: &str) -> Result<String, String> {
     let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let visible: String = last.chars().filter(|&character| !is_invisible(character)).collect();
     let name = visible.trim();
-    let Some(extension) = UPLOAD_EXTENSIONS.iter().find(|extension| ends_with(name, extension)) else {
-        let known = UPLOAD_EXTENSIONS.join(", ");
-        return Err(format!("filename must end in {known}, such as data.csv; got '{}'", shortened(name, 80)));
+    let plain = COMPRESSED_EXTENSIONS.iter().find_map(|extension| without(name, extension)).unwrap_or(name);
+    let Some(stem) = UPLOAD_EXTENSIONS.iter().find_map(|extension| without(plain, extension)) else {
+        let (known, compressed) = (UPLOAD_EXTENSIONS.join(", "), COMPRESSED_EXTENSIONS.join(" or "));
+        let got = shortened(name, 80);
+        return Err(format!("filename must end in one of {known} (and {compressed}), such as data.csv; got '{got}'"));
     };
-    let (stem, ending) = name.split_at(name.len() - extension.len());
+    let ending = name.get(stem.len()..).unwrap_or_default();
     let stem = stem.trim_end();
     if stem.trim_matches('.').is_empty() {
         return Err(format!("filename must name a file before its {ending}, such as data.csv"));
@@ -20,8 +22,10 @@ pub(crate) fn clean(path: &str) -> Result<String, String> {
     Ok(format!("{}{ending}", shortened(stem, MAX_FILENAME_BYTES - ending.len())))
 }
 
-fn ends_with(name: &str, extension: &str) -> bool {
-    name.len().checked_sub(extension.len()).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(extension))
+/// The name without an extension that it has.
+fn without<'a>(name: &'a str, extension: &str) -> Option<&'a str> {
+    let (stem, end) = name.split_at_checked(name.len().checked_sub(extension.len())?)?;
+    end.eq_ignore_ascii_case(extension).then_some(stem)
 }
 
 /// Control characters, and those that change the direction of what follows: with them a name can look like another.
@@ -46,7 +50,7 @@ mod tests {
         for path in ["a.csv", "/home/me/a.csv", "C:\\data\\a.csv", "../a.csv", " a.csv ", "a\n.csv", "\u{202e}a.csv"] {
             assert_eq!(clean(path).unwrap(), "a.csv", "{path:?}");
         }
-        for name in ["Ümsatz (2).CSV", "東京 2024.csv", "a.b.csv", "a'b&c.csv"] {
+        for name in ["Ümsatz (2).CSV", "東京 2024.csv", "a.b.csv", "a'b&c.csv", "a.tsv", "a.csv.gz", "a.PARQUET", "a.jsonl.zst"] {
             assert_eq!(clean(name).unwrap(), name);
         }
     }
@@ -60,7 +64,7 @@ mod tests {
 
     #[test]
     fn what_cannot_name_a_table_is_refused() {
-        for path in ["", " ", "a/", "..", ".csv", "/.csv", "...csv", "a", "a.exe", "a.csv/", "a.csv.zip", "csv"] {
+        for path in ["", " ", "a/", "..", ".csv", "/.csv", "...csv", "a", "a.exe", "a.csv/", "a.csv.zip", "csv", "a.gz", ".csv.gz"] {
             assert!(clean(path).unwrap_err().contains("data.csv"), "{path:?}");
         }
     }

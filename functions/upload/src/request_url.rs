@@ -18,8 +18,11 @@ const CONTENT_TYPE: &str = "text/csv";
 #[derive(JsonSchema)]
 #[schemars(rename = "UploadRequest")]
 pub(crate) struct Request {
-    /// The file's name; of a path, the last part counts. It has a visible character before its `.csv`.
-    #[schemars(regex(pattern = r"[^\s./\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff][^/\\]*\.[cC][sS][vV]$"))]
+    /// The file's name; of a path, the last part counts. It has a visible character before its extension: `.csv`, `.tsv`, `.txt`,
+    /// `.jsonl`, `.ndjson` or `.parquet`, with `.gz` or `.zst` when it is compressed.
+    #[schemars(regex(
+        pattern = r"[^\s./\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff][^/\\]*\.([cC][sS][vV]|[tT][sS][vV]|[tT][xX][tT]|[jJ][sS][oO][nN][lL]|[nN][dD][jJ][sS][oO][nN]|[pP][aA][rR][qQ][uU][eE][tT])(\.([gG][zZ]|[zZ][sS][tT]))?$"
+    ))]
     filename: String,
     /// Has no effect: the upload is always `text/csv`.
     #[schemars(default = "content_type")]

@@ -83,7 +83,7 @@ pub fn is_identifier(column: &ColumnProfile, rows: u64) -> bool {
         || match column.kind {
             ColumnKind::Integer => is_consecutive(column, rows),
             ColumnKind::Text => column.unique as f64 > CODE_UNIQUE_SHARE * rows as f64 && column.code_like_share > CODE_LIKE_SHARE,
-            ColumnKind::Float | ColumnKind::Boolean => false,
+            ColumnKind::Float | ColumnKind::Boolean | ColumnKind::Date => false,
         }
 }
 
@@ -111,7 +111,7 @@ pub fn is_identifier_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NumericStats, TopValue};
+    use crate::{BadCells, NumericStats, ReadAs, TopValue};
 
     fn column(name: &str, kind: ColumnKind, unique: u64, missing: u64, top: u64) -> ColumnProfile {
         ColumnProfile {
@@ -125,6 +125,10 @@ mod tests {
             code_like_share: 1.0,
             duplicate_of: None,
             numeric: None,
+            written_as: None,
+            digits_only: false,
+            bad: BadCells::default(),
+            dates: None,
         }
     }
 
@@ -138,6 +142,7 @@ mod tests {
             mean: min,
             std: 0.0,
             skewness: 0.0,
+            kurtosis: 0.0,
             quantiles_exact: true,
             is_integer: true,
             infinite: 0,
@@ -148,7 +153,7 @@ mod tests {
     }
 
     fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-        Profile { rows, columns, bytes: 0, sha256: String::new() }
+        Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default() }
     }
 
     #[test]

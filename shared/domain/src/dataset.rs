@@ -15,6 +15,8 @@ pub enum ColumnType {
     Numeric,
     /// Text and booleans.
     Categorical,
+    /// Days, with or without a time.
+    Datetime,
 }
 
 /// Counts of one column.

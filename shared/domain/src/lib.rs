@@ -26,6 +26,6 @@ pub use job::{Job, JobFiles, JobStatus};
 pub use metrics::Metrics;
 pub use preprocessing::{FeatureType, NumericRange, PreprocessingInfo};
 pub use problem::{ProblemType, TargetFacts, detect_problem_type};
-pub use profile::{ColumnKind, ColumnProfile, HistogramBin, NumericStats, Profile, TopValue};
+pub use profile::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, HistogramBin, NumericStats, Profile, ReadAs, TopValue};
 pub use progress::{Phase, Progress};
 pub use timestamp::Timestamp;

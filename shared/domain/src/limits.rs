@@ -4,12 +4,20 @@
 pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 /// The most columns a table may have.
 pub const MAX_COLUMNS: usize = 4_096;
+/// The most bytes that a compressed file may become for each of its own: more is an attack on the disk.
+pub const MAX_DECOMPRESSION_RATIO: u64 = 200;
+/// The most bytes of a table once it is decompressed.
+pub const MAX_TABLE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// The longest row in bytes.
+pub const MAX_ROW_BYTES: usize = 32 * 1024 * 1024;
 /// The longest cell in bytes.
 pub const MAX_CELL_BYTES: usize = 1024 * 1024;
 /// The longest `Idempotency-Key` in bytes.
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// How file names of tables end, in lower case.
-pub const UPLOAD_EXTENSIONS: [&str; 1] = [".csv"];
+pub const UPLOAD_EXTENSIONS: [&str; 6] = [".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"];
+/// What may follow: the file is compressed.
+pub const COMPRESSED_EXTENSIONS: [&str; 2] = [".gz", ".zst"];
 /// The longest file name in bytes of UTF-8.
 pub const MAX_FILENAME_BYTES: usize = 255;
 /// The most tags on a job.

@@ -1,5 +1,6 @@
 //! What is known of a table after one reading: the content of `profile.json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ColumnStats, ColumnType};
@@ -15,6 +16,26 @@ pub struct Profile {
     pub bytes: u64,
     /// SHA-256 of the file, in hex: the data's fingerprint.
     pub sha256: String,
+    /// How the file was read.
+    #[serde(default)]
+    pub read_as: ReadAs,
+}
+
+/// How a file was read, found from its content.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ReadAs {
+    /// `csv`, `jsonl` or `parquet`.
+    pub format: String,
+    /// `gzip` or `zstd`.
+    pub compression: Option<String>,
+    /// `UTF-8`, `UTF-16LE`, `UTF-16BE` or `windows-1252`; of text only.
+    pub encoding: Option<String>,
+    /// What separates cells; of delimited text only.
+    pub delimiter: Option<char>,
+    /// Whether the first row holds the names; without, they are `column_1`, `column_2`, ….
+    pub header: bool,
+    /// What a person should know about the reading.
+    pub notes: Vec<String>,
 }
 
 impl Profile {
@@ -34,6 +55,8 @@ pub enum ColumnKind {
     Float,
     /// `True` and `False` only.
     Boolean,
+    /// Days, with or without a time.
+    Date,
     /// Everything else.
     Text,
 }
@@ -61,6 +84,18 @@ pub struct ColumnProfile {
     pub duplicate_of: Option<String>,
     /// Statistics of a numeric column with at least one finite value.
     pub numeric: Option<NumericStats>,
+    /// How its cells are written, where that is not plain: `1.234,56`, `45 %`, `31.12.2024`.
+    #[serde(default)]
+    pub written_as: Option<String>,
+    /// Whether it is text only because numbers would lose leading zeros (`01234`).
+    #[serde(default)]
+    pub digits_only: bool,
+    /// Cells that do not fit the column's kind and count as missing.
+    #[serde(default)]
+    pub bad: BadCells,
+    /// The range of a date column.
+    #[serde(default)]
+    pub dates: Option<DateRange>,
 }
 
 impl ColumnProfile {
@@ -68,7 +103,9 @@ impl ColumnProfile {
     pub fn column_type(&self) -> ColumnType {
         match self.kind {
             ColumnKind::Integer | ColumnKind::Float => ColumnType::Numeric,
+            ColumnKind::Text if self.digits_only => ColumnType::Numeric,
             ColumnKind::Boolean | ColumnKind::Text => ColumnType::Categorical,
+            ColumnKind::Date => ColumnType::Datetime,
         }
     }
 
@@ -82,6 +119,35 @@ impl ColumnProfile {
     pub fn top_count(&self) -> u64 {
         self.top_values.first().map_or(0, |top| top.count)
     }
+}
+
+/// Cells that do not fit their column: at most 1 % of its values, else the column is text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BadCells {
+    /// How many.
+    pub count: u64,
+    /// The first ones; at most 20.
+    pub examples: Vec<BadCell>,
+}
+
+/// A cell that does not fit its column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadCell {
+    /// The line in the file, from 1.
+    pub line: u64,
+    /// The cell's beginning.
+    pub text: String,
+}
+
+/// The first and the last moment of a date column, as ISO 8601 without an offset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateRange {
+    /// First.
+    pub min: String,
+    /// Last.
+    pub max: String,
+    /// Whether some moment is not midnight.
+    pub has_time: bool,
 }
 
 /// A value and how often it occurs.
@@ -112,7 +178,10 @@ pub struct NumericStats {
     pub std: f64,
     /// Adjusted Fisher–Pearson skewness; 0 for fewer than three values or no spread.
     pub skewness: f64,
-    /// Whether the quartiles are exact; otherwise they are of a uniform sample.
+    /// Excess kurtosis without bias; 0 for fewer than four values or no spread.
+    #[serde(default)]
+    pub kurtosis: f64,
+    /// Whether quartiles and histogram are exact; otherwise they are of a uniform sample.
     pub quantiles_exact: bool,
     /// Whether every value, missing ones aside, is finite and a whole number.
     pub is_integer: bool,

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use domain::{ColumnKind, ColumnProfile, Exclusion, HistogramBin, NumericStats, ProblemType, Profile, TopValue, exclusions};
+use domain::{
+    BadCells, ColumnKind, ColumnProfile, Exclusion, HistogramBin, NumericStats, ProblemType, Profile, ReadAs, TopValue, exclusions,
+};
 use report::eda_report;
 
 fn column(name: &str, kind: ColumnKind) -> ColumnProfile {
@@ -17,6 +19,10 @@ fn column(name: &str, kind: ColumnKind) -> ColumnProfile {
         code_like_share: 0.0,
         duplicate_of: None,
         numeric: None,
+        written_as: None,
+        digits_only: false,
+        bad: BadCells::default(),
+        dates: None,
     }
 }
 
@@ -47,6 +53,7 @@ fn numbers(name: &str, skewness: f64) -> ColumnProfile {
             mean: 29.699_118,
             std: 14.526_497,
             skewness,
+            kurtosis: 0.0,
             quantiles_exact: true,
             is_integer: false,
             infinite: 0,
@@ -59,7 +66,7 @@ fn numbers(name: &str, skewness: f64) -> ColumnProfile {
 }
 
 fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32) }
+    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32), read_as: ReadAs::default() }
 }
 
 /// The report without its style sheet, one element a line.

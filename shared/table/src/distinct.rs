@@ -1,50 +1,70 @@
 //! Distinct values of a column and how often each occurs: exact up to a cap, then estimated by HyperLogLog (Flajolet et al., 2007,
-//! with linear counting for small cardinalities) while the counts of the values known so far go on.
+//! with linear counting for small cardinalities). The counts of the values known until then go on as long as most values are among them.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash},
+    hash::{BuildHasher as _, Hash},
 };
 
 use domain::TopValue;
+use foldhash::quality::FixedState;
 
 /// Registers of the sketch: 2¹⁴, a standard error of 0.8 %.
 const PRECISION: u32 = 14;
 const TOP_VALUES: usize = 20;
+/// How many values pass between two looks at whether most are known.
+const WINDOW: u32 = 1 << 14;
 
 /// Counts of distinct values.
 #[derive(Debug)]
 pub(crate) struct Distinct<K> {
-    counts: HashMap<K, u64, BuildHasherDefault<DefaultHasher>>,
+    counts: HashMap<K, u64, FixedState>,
     cap: usize,
     sketch: Option<Vec<u8>>,
+    /// Whether the known values are still counted.
+    counting: bool,
+    seen: u32,
+    known: u32,
 }
 
 impl<K: Hash + Eq> Distinct<K> {
     pub(crate) fn new(cap: usize) -> Self {
-        Self { counts: HashMap::default(), cap, sketch: None }
+        Self { counts: HashMap::default(), cap, sketch: None, counting: true, seen: 0, known: 0 }
     }
 
-    /// Counts one value.
-    pub(crate) fn add(&mut self, value: K) {
-        let hash = self.counts.hasher().hash_one(&value);
+    /// Counts a value that occurs `times`.
+    pub(crate) fn add(&mut self, value: K, times: u64) {
         if let Some(sketch) = &mut self.sketch {
-            register(sketch, hash);
+            register(sketch, self.counts.hasher().hash_one(&value));
+            if self.counting {
+                self.count_known(&value, times);
+            }
+            return;
         }
         let full = self.counts.len() >= self.cap;
         match self.counts.entry(value) {
-            Entry::Occupied(entry) => *entry.into_mut() += 1,
+            Entry::Occupied(entry) => *entry.into_mut() += times,
             Entry::Vacant(entry) if !full => {
-                entry.insert(1);
+                entry.insert(times);
             }
-            Entry::Vacant(_) => {
-                if self.sketch.is_none() {
-                    let mut sketch = vec![0; 1 << PRECISION];
-                    self.counts.keys().for_each(|known| register(&mut sketch, self.counts.hasher().hash_one(known)));
-                    register(&mut sketch, hash);
-                    self.sketch = Some(sketch);
-                }
+            Entry::Vacant(entry) => {
+                let new = entry.into_key();
+                let mut sketch = vec![0; 1 << PRECISION];
+                self.counts.keys().chain([&new]).for_each(|known| register(&mut sketch, self.counts.hasher().hash_one(known)));
+                self.sketch = Some(sketch);
             }
+        }
+    }
+
+    fn count_known(&mut self, value: &K, times: u64) {
+        self.seen += 1;
+        if let Some(count) = self.counts.get_mut(value) {
+            *count += times;
+            self.known += 1;
+        }
+        if self.seen == WINDOW {
+            self.counting = self.known > WINDOW / 10;
+            (self.seen, self.known) = (0, 0);
         }
     }
 
@@ -96,7 +116,7 @@ mod tests {
     fn counts_are_exact_up_to_the_cap_and_near_beyond() {
         for (values, cap) in [(500_u64, 1_000), (1_000, 1_000), (20_000, 1_000), (400_000, 1_000)] {
             let mut distinct = Distinct::new(cap);
-            (0..values).chain(0..values / 2).for_each(|value| distinct.add(value));
+            (0..values).chain(0..values / 2).for_each(|value| distinct.add(value, 1));
             let (count, exact) = distinct.count();
             assert_eq!(exact, values <= cap as u64);
             assert!(count.abs_diff(values) as f64 <= if exact { 0.0 } else { 0.04 * values as f64 }, "{count} of {values}");
@@ -107,7 +127,7 @@ mod tests {
     fn the_top_values_come_by_count_then_text() {
         let mut distinct = Distinct::new(100);
         for value in ["b", "a", "c", "c"] {
-            distinct.add(value);
+            distinct.add(value, 1);
         }
         let top: Vec<(String, u64)> = distinct.top(ToString::to_string).into_iter().map(|top| (top.value, top.count)).collect();
         assert_eq!(top, [("c".to_owned(), 2), ("a".to_owned(), 1), ("b".to_owned(), 1)]);

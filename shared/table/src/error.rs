@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use domain::limits::{MAX_CELL_BYTES, MAX_COLUMNS};
+use domain::limits::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_ROW_BYTES};
 
 /// Why a table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +16,31 @@ pub enum TableError {
         /// Where the first NUL byte is.
         line: u64,
     },
-    /// A cell is not UTF-8.
-    #[error("line {line}, column '{column}' is not UTF-8 text; save the file as UTF-8 and upload it again")]
-    Encoding {
-        /// Where the record begins.
+    /// The file is of a kind that is not read.
+    #[error("the file is {0}; save the table as CSV, JSON Lines or Parquet and upload that")]
+    Unsupported(&'static str),
+    /// The file's bytes cannot be read or decompressed.
+    #[error("the file cannot be read to its end: {0}; it may be damaged, upload it again")]
+    Source(#[source] io::Error),
+    /// A line is no JSON object.
+    #[error("line {line} is no JSON object: {reason}")]
+    Json {
+        /// The line.
         line: u64,
-        /// The column's name, or its number in the header.
-        column: String,
+        /// What the parser says.
+        reason: String,
     },
+    /// A row over the limit.
+    #[error("the row that begins in line {line} has more than {MAX_ROW_BYTES} bytes; is its end missing?")]
+    RowTooLong {
+        /// Where the row begins.
+        line: u64,
+    },
+    /// An uploaded Parquet file is damaged.
+    #[error("the Parquet file cannot be read: {0}")]
+    BadParquet(#[source] parquet::errors::ParquetError),
     /// A row has more cells than the header has names.
-    #[error("Expected {expected} fields in line {line}, saw {got}; quote cells that contain a comma")]
+    #[error("Expected {expected} fields in line {line}, saw {got}; quote cells that contain the separator")]
     TooManyFields {
         /// Where the row begins.
         line: u64,
@@ -69,17 +84,14 @@ pub enum TableError {
         /// What the system says.
         source: io::Error,
     },
-    /// The delimited text cannot be read.
-    #[error("cannot read the table: {0}")]
-    Csv(#[from] csv::Error),
     /// The Parquet file cannot be read or written.
     #[error("cannot read or write the Parquet file: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
     /// Columns cannot be built.
     #[error("cannot build the table's columns: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// A Parquet column of a type that ingest never writes.
-    #[error("column '{column}' of the Parquet file has the unsupported type {kind}")]
+    /// A Parquet column of a type that is not read.
+    #[error("column '{column}' of the Parquet file has the type {kind}, which is not supported; flatten it or make it text")]
     ColumnType {
         /// The column's name.
         column: String,

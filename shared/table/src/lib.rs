@@ -1,23 +1,31 @@
-//! Delimited text and Parquet → typed columns and a profile.
+//! Delimited text, JSON Lines and Parquet → typed columns and a profile.
 //!
-//! A file is read twice. The first pass decides each column's type over all rows, so that no later cell contradicts it; the second
-//! profiles the typed cells and writes them as Parquet, a row group at a time. Memory does not grow with the number of rows: distinct
-//! values and quantiles are exact up to a cap and estimated beyond, and the profile says which.
+//! ```text
+//! file ─▶ bytes ─▶ UTF-8 text ─▶ pieces of whole rows ─▶ cells ─▶ values ─▶ statistics
+//!        opened                   pieces                  cells    column ─▶ Parquet
+//! ```
+//!
+//! Types are decided over all rows, so that no later cell contradicts them. Memory does not grow with the number of rows: distinct values
+//! and quantiles are exact up to a cap and estimated beyond, and the profile says which.
 
-mod cell;
-mod delimited;
+mod cells;
+mod column;
+mod dialect;
 mod distinct;
 mod error;
 mod frame;
 mod header;
 mod ingest;
-mod kinds;
+mod json_lines;
 mod numeric;
+mod opened;
 mod parquet_file;
-mod profile;
-mod source;
+mod parquet_input;
+mod pieces;
+mod scan;
+mod value;
 
 pub use error::TableError;
 pub use frame::{Column, Frame, TextColumn, Values};
-pub use ingest::{ingest, read_csv};
+pub use ingest::{ingest, ingest_with, read_table};
 pub use parquet_file::read_parquet;

@@ -104,6 +104,7 @@ fn kind(kind: ColumnKind) -> &'static str {
         ColumnKind::Integer => "integer",
         ColumnKind::Float => "float",
         ColumnKind::Boolean => "boolean",
+        ColumnKind::Date => "date",
         ColumnKind::Text => "text",
     }
 }

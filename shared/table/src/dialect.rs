@@ -1,0 +1,170 @@
+//! How a delimited file is cut into rows and cells, found from its beginning: what separates cells, what ends rows, and whether the first
+//! row holds names.
+
+use crate::{
+    cells::{Cells, split},
+    value::{self, date, number},
+};
+
+/// What may separate cells, the likelier first. The colon stands in times and ratios too: it must be clearer than the others.
+const DELIMITERS: [u8; 5] = [b',', b';', b'\t', b'|', b':'];
+/// Rows that are looked at.
+const SAMPLE_ROWS: usize = 1_000;
+/// A delimiter's share of rows with the same number of cells.
+const CONSISTENT: f64 = 0.8;
+const CONSISTENT_COLON: f64 = 0.999;
+
+/// How a file is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// What separates cells.
+    pub delimiter: u8,
+    /// What ends rows: a line feed, or a carriage return where there is no line feed.
+    pub end: u8,
+    /// Whether the first row holds the names.
+    pub header: bool,
+}
+
+impl Dialect {
+    /// The dialect of a file that begins with `sample`, which may end within a row.
+    pub(crate) fn of(sample: &[u8]) -> Self {
+        let end = if !sample.contains(&b'\n') && sample.contains(&b'\r') { b'\r' } else { b'\n' };
+        let whole = sample.iter().rposition(|byte| *byte == end).map_or(sample, |last| sample.get(..=last).unwrap_or(sample));
+        let fit = |delimiter: u8| {
+            let dialect = Self { delimiter, end, header: true };
+            (dialect, consistency(&split_sample(whole, dialect)))
+        };
+        let fits = DELIMITERS.map(fit);
+        let good = fits.iter().filter(|(dialect, (share, cells))| {
+            let least = if dialect.delimiter == b':' { CONSISTENT_COLON } else { CONSISTENT };
+            *cells > 1 && *share >= least
+        });
+        // Cells are what a delimiter is for; where two make as many, the likelier one counts.
+        let best = good.rev().max_by_key(|(dialect, (share, cells))| ((*share * 20.0) as u32, *cells, dialect.delimiter != b':'));
+        let mut dialect = best.map_or(Self { delimiter: b',', end, header: true }, |(dialect, _)| *dialect);
+        dialect.header = has_header(&split_sample(whole, dialect));
+        dialect
+    }
+}
+
+/// The first rows as texts.
+fn split_sample(sample: &[u8], dialect: Dialect) -> Vec<Vec<Vec<u8>>> {
+    let mut cells = Cells::default();
+    let mut rows = Vec::new();
+    let _ = split(sample, dialect, usize::MAX, &mut cells, &mut |row| {
+        rows.push(row.iter().map(|cell| cell.text(sample).into_owned()).collect::<Vec<_>>());
+        rows.len() < SAMPLE_ROWS
+    });
+    rows
+}
+
+/// The share of rows with the most frequent number of cells, and that number.
+fn consistency(rows: &[Vec<Vec<u8>>]) -> (f64, usize) {
+    let mut counts = std::collections::BTreeMap::new();
+    rows.iter().for_each(|row| *counts.entry(row.len()).or_insert(0_usize) += 1);
+    let best = counts.into_iter().max_by_key(|(cells, count)| (*count, *cells));
+    best.map_or((0.0, 0), |(cells, count)| (count as f64 / rows.len() as f64, cells))
+}
+
+/// What a cell of the first row may be taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Like {
+    Nothing,
+    Number,
+    Date,
+    Text,
+}
+
+fn like(cell: &[u8]) -> Like {
+    if value::is_missing(cell) || value::is_blank(cell) {
+        Like::Nothing
+    } else if number::plain(cell).is_some() {
+        Like::Number
+    } else if date::orders_of(cell) != 0 {
+        Like::Date
+    } else {
+        Like::Text
+    }
+}
+
+/// Names are missing only where the first row is clearly one of values: every cell is filled and no name repeats, each column of numbers or
+/// dates has one of its kind there, there is such a column, and it is not a run of years or positions.
+fn has_header(rows: &[Vec<Vec<u8>>]) -> bool {
+    let Some((first, rest)) = rows.split_first().filter(|(_, rest)| rest.len() > 1) else { return true };
+    let column = |at: usize| rest.iter().filter_map(move |row| row.get(at)).map(|cell| like(cell)).filter(|like| *like != Like::Nothing);
+    let kind_of = |at: usize| match (column(at).next(), column(at).collect::<Vec<_>>()) {
+        (Some(first), all) if first != Like::Text && all.iter().all(|like| *like == first) => first,
+        _ => Like::Text,
+    };
+    let mut valued = 0;
+    for (at, cell) in first.iter().enumerate() {
+        let (here, below) = (like(cell), kind_of(at));
+        if here == Like::Nothing || (below != Like::Text && here != below) {
+            return true;
+        }
+        valued += usize::from(below != Like::Text);
+    }
+    valued == 0 || is_sequence(first)
+}
+
+/// Whole numbers that grow by one: years and positions, which name columns.
+fn is_sequence(row: &[Vec<u8>]) -> bool {
+    let numbers: Option<Vec<i64>> = row
+        .iter()
+        .filter(|cell| like(cell) == Like::Number)
+        .map(|cell| match number::plain(cell) {
+            Some(number::Number::Integer(value)) => Some(value),
+            _ => None,
+        })
+        .collect();
+    numbers.is_some_and(|numbers| {
+        numbers.len() > 1 && numbers.is_sorted() && numbers.windows(2).all(|pair| matches!(pair, [one, next] if next - one == 1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialect(text: &str) -> (char, bool) {
+        let dialect = Dialect::of(text.as_bytes());
+        (dialect.delimiter as char, dialect.header)
+    }
+
+    #[test]
+    fn the_delimiter_is_found_from_the_content() {
+        for (text, delimiter) in [
+            ("a,b\n1,2\n3,4\n", ','),
+            ("a;b;c\n1,5;2;x\n3,5;4;y\n", ';'),
+            ("a\tb\n1, 2\t3\n", '\t'),
+            ("a|b\n1|2\n", '|'),
+            ("name:age\nx:1\ny:2\n", ':'),
+            ("time,n\n10:30,1\n11:30,2\n", ','),
+            ("time\n10:30\n11:3\n", ','),
+            ("text\nhello, world\nno comma\nx\n", ','),
+            ("a\n1\n", ','),
+            ("a,b\n\"x;y;z\",1\n\"x;y;z\",2\n", ','),
+            ("", ','),
+        ] {
+            assert_eq!(dialect(text).0, delimiter, "{text}");
+        }
+        assert_eq!(Dialect::of(b"a,b\r1,2\r").end, b'\r');
+    }
+
+    #[test]
+    fn names_are_missing_only_where_the_first_row_is_one_of_values() {
+        for (text, header) in [
+            ("a,b\n1,2\n3,4\n", true),
+            ("1.5,x\n2.5,y\n3.5,x\n", false),
+            ("2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n", false),
+            ("a,b\nx,y\nz,w\n", true),
+            ("2019,2020,2021\n1.5,2.5,3.5\n4,5,6\n", true),
+            ("1,,x\n2,3,y\n4,5,z\n", true),
+            ("name,2020\nx,1\ny,2\n", false),
+            ("7\n8\n9\n", false),
+            ("7\n8\n", true),
+        ] {
+            assert_eq!(dialect(text).1, header, "{text}");
+        }
+    }
+}

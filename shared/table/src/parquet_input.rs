@@ -1,0 +1,106 @@
+//! Someone else's Parquet file → our own form of it, and its profile.
+
+use std::{fs::File, io::Read as _, path::Path};
+
+use arrow::{
+    array::{ArrayRef, RecordBatch},
+    compute::cast,
+    datatypes::{DataType, Field},
+};
+use domain::{ColumnKind, Profile, ReadAs, limits::MAX_COLUMNS};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    TableError,
+    column::data_type,
+    header::unique_names,
+    ingest::{beside, output, put},
+    parquet_file::{Writer, encode},
+    scan::{ColumnScan, Found, profiles},
+};
+
+const BATCH_ROWS: usize = 65_536;
+
+/// Reads a Parquet file, whose columns must be flat.
+pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError> {
+    let open = || File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source });
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(TableError::BadParquet)?;
+    let fields: Vec<Field> = builder.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    if fields.is_empty() {
+        return Err(TableError::Empty);
+    }
+    if fields.len() > MAX_COLUMNS {
+        return Err(TableError::TooManyColumns { got: fields.len() });
+    }
+    let names = unique_names(&fields.iter().map(|field| field.name().clone()).collect::<Vec<_>>());
+    let kinds = fields.iter().map(kind_of).collect::<Result<Vec<_>, _>>()?;
+    let columns: Vec<(String, ColumnKind)> = names.into_iter().zip(kinds).collect();
+    let file = beside(parquet)?;
+    let mut writer = Writer::new(output(&file)?, &columns)?;
+    let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
+    let mut rows = 0;
+    for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(TableError::BadParquet)? {
+        let batch = batch?;
+        rows += batch.num_rows() as u64;
+        take(&batch, &columns, &mut writer, &mut scans)?;
+    }
+    put(file, writer.finish()?, parquet)?;
+    let (bytes, sha256) = fingerprint(open()?).map_err(TableError::Source)?;
+    let columns = profiles(scans.into_iter().map(|scan| (scan, Found::default())).collect());
+    Ok(Profile { rows, columns, bytes, sha256, read_as: ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() } })
+}
+
+fn take<W: std::io::Write + Send>(
+    batch: &RecordBatch,
+    columns: &[(String, ColumnKind)],
+    writer: &mut Writer<W>,
+    scans: &mut [ColumnScan],
+) -> Result<(), TableError> {
+    if batch.num_rows() == 0 {
+        return Ok(());
+    }
+    let writers = writer.columns(batch.num_rows())?;
+    writers.into_par_iter().zip(scans).zip(columns).zip(batch.columns()).try_for_each(|((((writer, field), scan), (_, kind)), array)| {
+        let array: ArrayRef = cast(array, &data_type(*kind))?;
+        scan.add(&array);
+        encode(writer, field, &array)
+    })
+}
+
+fn kind_of(field: &Field) -> Result<ColumnKind, TableError> {
+    let kind = |data_type: &DataType| match data_type {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => {
+            Some(ColumnKind::Integer)
+        }
+        DataType::UInt64
+        | DataType::Float16
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Decimal128(_, _)
+        | DataType::Decimal256(_, _)
+        | DataType::Null => Some(ColumnKind::Float),
+        DataType::Boolean => Some(ColumnKind::Boolean),
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _) => Some(ColumnKind::Date),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(ColumnKind::Text),
+        _ => None,
+    };
+    let found = match field.data_type() {
+        DataType::Dictionary(_, values) => kind(values).filter(|kind| *kind == ColumnKind::Text),
+        other => kind(other),
+    };
+    found.ok_or_else(|| TableError::ColumnType { column: field.name().clone(), kind: field.data_type().to_string() })
+}
+
+fn fingerprint(mut file: File) -> std::io::Result<(u64, String)> {
+    let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 18]);
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()));
+        }
+        hash.update(buffer.get(..count).unwrap_or_default());
+        bytes += count as u64;
+    }
+}

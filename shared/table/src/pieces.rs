@@ -1,0 +1,176 @@
+//! A text file in pieces that end where rows end, so that each can be cut by itself.
+
+use std::io::{self, Read};
+
+use domain::limits::MAX_ROW_BYTES;
+use memchr::{memchr_iter, memrchr};
+
+use crate::{TableError, cells::quoted_length, dialect::Dialect};
+
+/// Bytes of a piece, about.
+const PIECE_BYTES: usize = 4 << 20;
+const QUOTE: u8 = b'"';
+
+/// Whole rows of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// The rows' bytes.
+    pub bytes: Vec<u8>,
+    /// The line in the file of the first byte, from 1.
+    pub line: u64,
+}
+
+impl Piece {
+    /// The line of the byte `at`.
+    pub(crate) fn line_at(&self, at: usize) -> u64 {
+        self.line + memchr_iter(b'\n', self.bytes.get(..at).unwrap_or(&self.bytes)).count() as u64
+    }
+}
+
+/// Reads pieces.
+pub(crate) struct Pieces<R> {
+    source: R,
+    dialect: Dialect,
+    /// What was read after the last row's end.
+    rest: Vec<u8>,
+    line: u64,
+    ended: bool,
+    size: usize,
+}
+
+impl<R: Read> Pieces<R> {
+    /// The pieces of what follows `beginning` in `source`, with that in front.
+    pub(crate) fn new(source: R, dialect: Dialect, beginning: Vec<u8>) -> Self {
+        Self { source, dialect, rest: beginning, line: 1, ended: false, size: PIECE_BYTES }
+    }
+
+    /// The next piece, `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Piece>, TableError> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        loop {
+            if !self.ended {
+                let wanted = self.size.saturating_sub(bytes.len()).max(self.size / 4).max(1);
+                let before = bytes.len();
+                (&mut self.source).take(wanted as u64).read_to_end(&mut bytes).map_err(TableError::Source)?;
+                self.ended = bytes.len() - before < wanted;
+            }
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            let end = if self.ended { Some(bytes.len()) } else { last_row_end(&bytes, self.dialect) };
+            if let Some(end) = end {
+                self.rest = bytes.split_off(end);
+                let line = self.line;
+                self.line += memchr_iter(b'\n', &bytes).count() as u64;
+                return Ok(Some(Piece { bytes, line }));
+            }
+            if bytes.len() > MAX_ROW_BYTES {
+                let line = self.line;
+                return Err(match open_quote(&bytes, self.dialect) {
+                    Some(at) => TableError::UnclosedQuote { line: Piece { bytes, line }.line_at(at) },
+                    None => TableError::RowTooLong { line },
+                });
+            }
+        }
+    }
+}
+
+/// Where the last row that is complete ends.
+fn last_row_end(bytes: &[u8], dialect: Dialect) -> Option<usize> {
+    let whole = open_quote(bytes, dialect).map_or(bytes, |open| bytes.get(..open).unwrap_or(bytes));
+    let (mut until, mut within) = (whole, quoted_ranges(whole, dialect));
+    loop {
+        let end = memrchr(dialect.end, until)?;
+        match within.iter().rposition(|(from, to)| (*from..*to).contains(&end)) {
+            None => return Some(end + 1),
+            Some(range) => {
+                until = until.get(..within.get(range)?.0)?;
+                within.truncate(range);
+            }
+        }
+    }
+}
+
+/// The quoted parts that end, each as its first byte and the one after its last; few files have many.
+fn quoted_ranges(bytes: &[u8], dialect: Dialect) -> Vec<(usize, usize)> {
+    let mut ranges = Vec::new();
+    each_quoted(bytes, dialect, |from, length| {
+        if let Some(length) = length
+            && memchr::memchr(dialect.end, bytes.get(from..from + length).unwrap_or_default()).is_some()
+        {
+            ranges.push((from, from + length));
+        }
+    });
+    ranges
+}
+
+/// Where a quoted part begins that does not end.
+fn open_quote(bytes: &[u8], dialect: Dialect) -> Option<usize> {
+    let mut open = None;
+    each_quoted(bytes, dialect, |from, length| {
+        if length.is_none() {
+            open = Some(from);
+        }
+    });
+    open
+}
+
+/// Visits each quoted part: a quote begins one where a cell begins.
+fn each_quoted(bytes: &[u8], dialect: Dialect, mut visit: impl FnMut(usize, Option<usize>)) {
+    let mut done = 0;
+    for at in memchr_iter(QUOTE, bytes) {
+        let begins = at == 0 || bytes.get(at - 1).is_some_and(|before| *before == dialect.delimiter || *before == dialect.end);
+        if at < done || !begins {
+            continue;
+        }
+        let length = quoted_length(bytes.get(at..).unwrap_or_default());
+        visit(at, length);
+        match length {
+            Some(length) => done = at + length,
+            None => return,
+        }
+    }
+}
+
+/// Reads until the buffer is full or the source ends.
+pub(crate) fn read_full(source: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COMMA: Dialect = Dialect { delimiter: b',', end: b'\n', header: true };
+
+    fn pieces(text: &[u8], size: usize) -> Vec<Piece> {
+        let mut pieces = Pieces { size, ..Pieces::new(text, COMMA, Vec::new()) };
+        std::iter::from_fn(|| pieces.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_piece_never_ends_within_quotes() {
+        let text = b"a,b\n1,\"x\ny\n\"\n2,\"z\"\n3,5\" pipe\n4,w\n";
+        for size in 1..40 {
+            let pieces = pieces(text, size);
+            assert_eq!(pieces.iter().flat_map(|piece| piece.bytes.clone()).collect::<Vec<_>>(), text);
+            for piece in &pieces {
+                let before: usize = pieces.iter().take_while(|other| *other != piece).map(|other| other.bytes.len()).sum();
+                assert_eq!(piece.line, 1 + text[..before].iter().filter(|byte| **byte == b'\n').count() as u64);
+                assert!(piece.bytes.ends_with(b"\n") && !piece.bytes.ends_with(b"\"x\n") && !piece.bytes.ends_with(b"y\n"), "{size}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_hold_the_whole_file(text in "[a,\"\n ]{0,60}", size in 1_usize..30) {
+            let whole: Vec<u8> = pieces(text.as_bytes(), size).into_iter().flat_map(|piece| piece.bytes).collect();
+            prop_assert_eq!(whole, text.as_bytes());
+        }
+    }
+}

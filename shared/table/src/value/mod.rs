@@ -1,0 +1,72 @@
+//! The text of one cell, read as a value.
+
+pub(crate) mod date;
+pub(crate) mod number;
+
+/// The tokens that stand for a missing value, besides the empty cell: those of pandas' `read_csv`.
+const MISSING: [&[u8]; 18] = [
+    b"#N/A",
+    b"#N/A N/A",
+    b"#NA",
+    b"-1.#IND",
+    b"-1.#QNAN",
+    b"-NaN",
+    b"-nan",
+    b"1.#IND",
+    b"1.#QNAN",
+    b"<NA>",
+    b"N/A",
+    b"NA",
+    b"NULL",
+    b"NaN",
+    b"None",
+    b"n/a",
+    b"nan",
+    b"null",
+];
+
+/// Whether the cell holds no value.
+pub(crate) fn is_missing(cell: &[u8]) -> bool {
+    match cell.first() {
+        None => true,
+        Some(b'#' | b'-' | b'1' | b'<' | b'N' | b'n') => cell.len() <= 8 && MISSING.contains(&cell),
+        Some(_) => false,
+    }
+}
+
+/// Whether the cell holds blanks only: no value where the column is not text.
+pub(crate) fn is_blank(cell: &[u8]) -> bool {
+    cell.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// The boolean in the cell.
+pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
+    match cell {
+        b"True" | b"TRUE" | b"true" => Some(true),
+        b"False" | b"FALSE" | b"false" => Some(false),
+        _ => None,
+    }
+}
+
+/// The cell without outer blanks.
+pub(crate) fn trimmed(mut cell: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = cell {
+        cell = rest;
+    }
+    cell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_tokens_are_exact() {
+        for cell in ["", "NA", "NaN", "nan", "null", "None", "#N/A", "-1.#IND", "<NA>", "n/a"] {
+            assert!(is_missing(cell.as_bytes()), "{cell}");
+        }
+        for cell in [" ", "na", "none", "NAN", "?", " ?", "-", "missing", "1", "Norway"] {
+            assert!(!is_missing(cell.as_bytes()), "{cell}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Numbers as they are written: plainly, as pandas reads them, or with separators, a percent sign or a currency.
+
+/// A plain number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Number {
+    /// Digits only, within 64 bits.
+    Integer(i64),
+    /// Everything else, infinities included.
+    Float(f64),
+}
+
+impl Number {
+    pub(crate) fn as_f64(self) -> f64 {
+        match self {
+            Self::Integer(value) => value as f64,
+            Self::Float(value) => value,
+        }
+    }
+}
+
+/// The largest mantissa and power of ten whose quotient and product are exact (Clinger, 1990).
+const EXACT_MANTISSA: u64 = 1 << 53;
+const POWERS: [f64; 23] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+
+/// The number in the cell: surrounding blanks, a sign, decimals, an exponent, `inf` and `infinity` are allowed; `1_000`, `0x1F` and
+/// whole numbers beyond 64 bits are text.
+pub(crate) fn plain(cell: &[u8]) -> Option<Number> {
+    let cell = super::trimmed(cell);
+    let (negative, unsigned) = match cell {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    let (mut mantissa, mut digits, mut decimals, mut point) = (0_u64, 0_usize, 0_usize, false);
+    for byte in unsigned {
+        match byte {
+            b'0'..=b'9' if digits < 18 => {
+                mantissa = mantissa * 10 + u64::from(byte - b'0');
+                digits += 1;
+                decimals += usize::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return slow(cell, unsigned),
+        }
+    }
+    if digits == 0 {
+        return None;
+    }
+    if !point {
+        let value = mantissa as i64;
+        return Some(Number::Integer(if negative { -value } else { value }));
+    }
+    match POWERS.get(decimals) {
+        Some(power) if mantissa <= EXACT_MANTISSA => {
+            let value = mantissa as f64 / power;
+            Some(Number::Float(if negative { -value } else { value }))
+        }
+        _ => slow(cell, unsigned),
+    }
+}
+
+#[cold]
+fn slow(cell: &[u8], unsigned: &[u8]) -> Option<Number> {
+    let text = std::str::from_utf8(cell).ok()?;
+    if unsigned.iter().all(u8::is_ascii_digit) {
+        return match text.parse::<i64>() {
+            Ok(value) => Some(Number::Integer(value)),
+            Err(_) => text.parse::<u64>().ok().map(|value| Number::Float(value as f64)),
+        };
+    }
+    let numeric = matches!(unsigned.first(), Some(b'0'..=b'9' | b'.'))
+        || unsigned.eq_ignore_ascii_case(b"inf")
+        || unsigned.eq_ignore_ascii_case(b"infinity");
+    if numeric { text.parse().ok().map(Number::Float) } else { None }
+}
+
+/// How the numbers of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Format {
+    /// Index into [`SEPARATORS`].
+    separators: u8,
+}
+
+/// Decimal point and thousands separators that are understood together, the preferred first: where the cells of a column fit several, as
+/// `1,234` does, the first one counts and the profile says so.
+const SEPARATORS: [(u8, Option<u8>, &str); 6] = [
+    (b'.', None, "1234.56"),
+    (b'.', Some(b','), "1,234.56"),
+    (b',', None, "1234,56"),
+    (b',', Some(b'.'), "1.234,56"),
+    (b',', Some(b' '), "1 234,56"),
+    (b'.', Some(b'\''), "1'234.56"),
+];
+
+/// Which formats a cell fits, as bits in the order of [`SEPARATORS`].
+pub(crate) type Formats = u8;
+
+/// How many formats there are.
+pub(crate) const FORMAT_COUNT: usize = SEPARATORS.len();
+
+/// The formats in which the cell is a number; 0 when it is none.
+pub(crate) fn formats_of(cell: &[u8]) -> Formats {
+    (0..SEPARATORS.len() as u8).filter(|&separators| Format { separators }.parse(cell).is_some()).fold(0, |all, one| all | 1 << one)
+}
+
+impl Format {
+    /// The format that most numbers fit, the preferred one of several, and how many those are.
+    pub(crate) fn best_of(counts: &[u64; FORMAT_COUNT]) -> (Self, u64) {
+        let best = (0..FORMAT_COUNT as u8).zip(counts).rev().max_by_key(|(_, count)| **count);
+        best.map_or((Self { separators: 0 }, 0), |(separators, count)| (Self { separators }, *count))
+    }
+
+    /// Whether its commas could be decimal ones.
+    pub(crate) fn is_comma_thousands(self) -> bool {
+        self.separators == 1
+    }
+
+    /// An example.
+    pub(crate) fn example(self) -> &'static str {
+        SEPARATORS.get(usize::from(self.separators)).map_or("", |(.., example)| example)
+    }
+
+    /// The number in the cell: a sign, a currency or percent sign before or after, digits in groups of three.
+    pub(crate) fn parse(self, cell: &[u8]) -> Option<f64> {
+        let (decimal, thousands, _) = *SEPARATORS.get(usize::from(self.separators))?;
+        let (negative, core) = without_signs(cell)?;
+        let mut text = [0_u8; 40];
+        let (mut length, mut digits, mut since_separator, mut point) = (0, 0_usize, None::<usize>, false);
+        let mut bytes = core.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            // A no-break space separates as a blank does.
+            let byte = match byte {
+                0xC2 if bytes.next_if_eq(&0xA0).is_some() => b' ',
+                other => other,
+            };
+            let kept = match byte {
+                b'0'..=b'9' => {
+                    digits += 1;
+                    if let Some(since) = &mut since_separator {
+                        *since += usize::from(!point);
+                    }
+                    byte
+                }
+                _ if byte == decimal && !point && since_separator.is_none_or(|since| since == 3) => {
+                    point = true;
+                    b'.'
+                }
+                _ if Some(byte) == thousands && !point => {
+                    let fits = match since_separator {
+                        None => (1..=3).contains(&digits),
+                        Some(since) => since == 3,
+                    };
+                    if !fits {
+                        return None;
+                    }
+                    since_separator = Some(0);
+                    continue;
+                }
+                _ => return None,
+            };
+            *text.get_mut(length)? = kept;
+            length += 1;
+        }
+        if digits == 0 || (!point && since_separator.is_some_and(|since| since != 3)) {
+            return None;
+        }
+        let value: f64 = std::str::from_utf8(text.get(..length)?).ok()?.parse().ok()?;
+        Some(if negative { -value } else { value })
+    }
+}
+
+/// Whether the cell has a percent sign, and whether it has a currency.
+pub(crate) fn signs_of(cell: &[u8]) -> (bool, bool) {
+    let text = std::str::from_utf8(cell).unwrap_or_default();
+    (text.contains('%'), text.contains(CURRENCIES))
+}
+
+const CURRENCIES: [char; 5] = ['$', '€', '£', '¥', '₹'];
+
+/// The sign, and the digits and separators between currency, percent and blanks.
+fn without_signs(cell: &[u8]) -> Option<(bool, &[u8])> {
+    let text = std::str::from_utf8(cell).ok()?.trim();
+    let (negative, text) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+        Some(inner) => (true, inner),
+        None => (false, text),
+    };
+    let sign = |text: &str| text.starts_with('-');
+    let (mut is_negative, mut text) = (negative || sign(text), text.trim_start_matches(['-', '+']));
+    if let Some(rest) = text.strip_prefix(CURRENCIES) {
+        let rest = rest.trim_start();
+        is_negative = is_negative || sign(rest);
+        text = rest.trim_start_matches(['-', '+']);
+    }
+    let text = text.strip_suffix('%').or_else(|| text.strip_suffix(CURRENCIES)).unwrap_or(text).trim_end();
+    text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '.' | ',')).then_some((is_negative, text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_as_pandas_reads_them() {
+        let integers = [("7", 7), ("007", 7), ("+5", 5), ("-3", -3), (" 12 ", 12), ("9223372036854775807", i64::MAX)];
+        for (cell, value) in integers {
+            assert_eq!(plain(cell.as_bytes()), Some(Number::Integer(value)), "{cell}");
+        }
+        let floats = [("1.5", 1.5), (".5", 0.5), ("1.", 1.0), ("1e3", 1000.0), ("-2.5E-1", -0.25), ("Infinity", f64::INFINITY)];
+        for (cell, value) in floats {
+            assert_eq!(plain(cell.as_bytes()), Some(Number::Float(value)), "{cell}");
+        }
+        assert_eq!(plain(b"-inf"), Some(Number::Float(f64::NEG_INFINITY)));
+        assert_eq!(plain(b"18446744073709551615"), Some(Number::Float(18_446_744_073_709_551_615.0)), "within unsigned 64 bits");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_number_is_text() {
+        for cell in [
+            "0x1F",
+            "1_000",
+            "1,5",
+            "18446744073709551616",
+            "12a",
+            "",
+            " ",
+            "+",
+            "-",
+            ".",
+            "e5",
+            "nan",
+            "info",
+            "1e",
+            "--1",
+            "1 2",
+            "1.2.3",
+        ] {
+            assert_eq!(plain(cell.as_bytes()), None, "{cell}");
+        }
+    }
+
+    fn read(format: &str, cell: &str) -> Option<f64> {
+        let separators = SEPARATORS.iter().position(|(.., example)| *example == format).unwrap() as u8;
+        Format { separators }.parse(cell.as_bytes())
+    }
+
+    #[test]
+    fn separators_stand_between_groups_of_three() {
+        for (format, cell, value) in [
+            ("1,234.56", "1,234,567.5", 1_234_567.5),
+            ("1,234.56", "$1,234", 1_234.0),
+            ("1.234,56", "-1.234,5 €", -1_234.5),
+            ("1234,56", "0,5", 0.5),
+            ("1 234,56", "1\u{a0}234 567,25", 1_234_567.25),
+            ("1'234.56", "1'234'567.5", 1_234_567.5),
+            ("1234.56", "45%", 45.0),
+            ("1234.56", "45 %", 45.0),
+            ("1234.56", "($12.50)", -12.5),
+            ("1,234.56", "-$1,000", -1_000.0),
+        ] {
+            assert_eq!(read(format, cell), Some(value), "{cell}");
+        }
+        for (format, cell) in [
+            ("1,234.56", "1,23"),
+            ("1,234.56", "1234,567"),
+            ("1,234.56", ",123"),
+            ("1,234.56", "12,"),
+            ("1.234,56", "1.23,4"),
+            ("1234,56", "1,2,3"),
+            ("1234.56", "$"),
+            ("1234.56", "12 13"),
+            ("1234.56", "12.03.2024"),
+        ] {
+            assert_eq!(read(format, cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_cell_tells_the_formats_that_it_fits() {
+        let examples = |cell: &str| {
+            let formats = formats_of(cell.as_bytes());
+            (0..6).filter(|bit| formats & (1 << bit) != 0).map(|separators| Format { separators }.example()).collect::<Vec<_>>()
+        };
+        assert_eq!(examples("1,234"), ["1,234.56", "1234,56", "1.234,56", "1 234,56"]);
+        assert_eq!(examples("1.5"), ["1234.56", "1,234.56", "1'234.56"]);
+        assert_eq!(examples("1,5"), ["1234,56", "1.234,56", "1 234,56"]);
+        assert_eq!(examples("abc"), Vec::<&str>::new());
+    }
+
+    proptest! {
+        #[test]
+        fn every_float_reads_as_the_standard_library_reads_it(number: f64, decimals in 0_usize..20) {
+            for text in [number.to_string(), format!("{:.*}", decimals, number % 1e9)] {
+                if number.is_finite() && text.contains('.') {
+                    prop_assert_eq!(plain(text.as_bytes()).map(|number| number.as_f64().to_bits()), Some(text.parse::<f64>().unwrap().to_bits()));
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_break_the_readers(cell: Vec<u8>) {
+            let _ = (plain(&cell), formats_of(&cell), signs_of(&cell));
+        }
+    }
+}
