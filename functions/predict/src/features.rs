@@ -6,6 +6,7 @@ use api::{
     ApiError, Input, Issue, ReadInput,
     input::{self, Read, Step},
 };
+use domain::date;
 use model::{Batch, Feature, FeatureKind};
 use schemars::JsonSchema;
 use serde_json::{Number, Value};
@@ -77,12 +78,15 @@ impl Given {
         number.map(|number| number as f32).ok_or_else(|| ApiError::NotANumber { value: self.to_string(), feature: feature.to_owned() })
     }
 
-    /// The known category that is meant. A form that has turned `007` or `7.0` into the number 7 means the category of that value.
+    /// The known category that is meant. A form that has turned `007` or `7.0` into the number 7 means the category of that value; a date
+    /// means the same day however it is written.
     fn category<'a>(&self, categories: &'a [String]) -> Option<&'a str> {
         let exact = |text: &str| categories.binary_search_by(|category| category.as_str().cmp(text)).ok();
         let of_value = |value: f64| categories.iter().position(|category| number_in(category) == Some(value));
         let position = match self {
-            Self::Text(text) => exact(text),
+            Self::Text(text) => {
+                exact(text).or_else(|| date::Order::all().find_map(|order| exact(&date::iso(order.parse(text.as_bytes())?))))
+            }
             Self::Number(number) => {
                 exact(&number.to_string()).or_else(|| exact(&number.as_f64()?.to_string())).or_else(|| of_value(number.as_f64()?))
             }
@@ -207,6 +211,24 @@ mod tests {
             (json!("never seen"), ""),
         ] {
             assert_eq!(batch(&json!({ "plan": sent })).unwrap().texts[0], [category], "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_date_means_its_day_however_it_is_written() {
+        let model = [Feature {
+            name: "day".to_owned(),
+            kind: FeatureKind::Categorical { categories: vec!["2024-01-31".to_owned(), "2024-02-01T05:00:00".to_owned()] },
+        }];
+        for (sent, category) in [
+            ("2024-01-31", "2024-01-31"),
+            ("31.01.2024", "2024-01-31"),
+            ("1/31/2024", "2024-01-31"),
+            ("2024-02-01T05:00:00Z", "2024-02-01T05:00:00"),
+            ("2024-02-02", ""),
+        ] {
+            let batch = features(&json!({ "day": sent })).unwrap().batch(&model).unwrap();
+            assert_eq!(batch.texts[0], [category], "{sent}");
         }
     }
 

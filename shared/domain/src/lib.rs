@@ -7,6 +7,7 @@ mod budget;
 mod column_rules;
 mod cost;
 mod dataset;
+pub mod date;
 mod ids;
 mod job;
 pub mod limits;

@@ -11,14 +11,15 @@ use arrow::{
     buffer::{NullBuffer, ScalarBuffer},
     datatypes::{DataType, Int32Type, TimeUnit},
 };
-use domain::ColumnKind;
+use domain::{
+    ColumnKind,
+    date::{self, ORDER_COUNT, Order},
+};
 
 use crate::{
     cells::Cell,
     value::{
-        boolean,
-        date::{self, ORDER_COUNT, Order},
-        is_blank, is_missing,
+        boolean, is_blank, is_missing,
         number::{self, FORMAT_COUNT, Format, Number},
     },
 };

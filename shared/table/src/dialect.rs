@@ -1,9 +1,11 @@
 //! How a delimited file is cut into rows and cells, found from its beginning: what separates cells, what ends rows, and whether the first
 //! row holds names.
 
+use domain::date;
+
 use crate::{
     cells::{Cells, split},
-    value::{self, date, number},
+    value::{self, number},
 };
 
 /// What may separate cells, the likelier first. The colon stands in times and ratios too: it must be clearer than the others.

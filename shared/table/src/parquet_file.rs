@@ -7,7 +7,7 @@ use arrow::{
     array::{Array, ArrayRef, AsArray as _, DictionaryArray},
     datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema, TimestampMicrosecondType},
 };
-use domain::ColumnKind;
+use domain::{ColumnKind, date};
 use parquet::{
     arrow::{
         ArrowWriter,
@@ -19,7 +19,7 @@ use parquet::{
 };
 use rayon::prelude::*;
 
-use crate::{Column, Frame, TableError, TextColumn, Values, column::data_type, value::date};
+use crate::{Column, Frame, TableError, TextColumn, Values, column::data_type};
 
 /// Rows of a row group, about: it ends with a piece.
 const GROUP_ROWS: usize = 500_000;

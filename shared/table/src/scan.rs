@@ -6,14 +6,13 @@ use arrow::{
     array::{Array as _, ArrayRef, AsArray as _},
     datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
 };
-use domain::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange};
+use domain::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, date};
 use foldhash::fast::FixedState;
 
 use crate::{
     column::{CellType, Tally},
     distinct::Distinct,
     numeric::Numeric,
-    value::date,
 };
 
 const SAMPLES: usize = 5;

@@ -1,6 +1,5 @@
 //! The text of one cell, read as a value.
 
-pub(crate) mod date;
 pub(crate) mod number;
 
 /// The tokens that stand for a missing value, besides the empty cell: those of pandas' `read_csv`.

@@ -100,6 +100,10 @@ pub(crate) const FORMAT_COUNT: usize = SEPARATORS.len();
 
 /// The formats in which the cell is a number; 0 when it is none.
 pub(crate) fn formats_of(cell: &[u8]) -> Formats {
+    // What begins with a letter is no number in any format.
+    if cell.first().is_none_or(u8::is_ascii_alphabetic) {
+        return 0;
+    }
     (0..SEPARATORS.len() as u8).filter(|&separators| Format { separators }.parse(cell).is_some()).fold(0, |all, one| all | 1 << one)
 }
 

@@ -2,47 +2,52 @@
 
 /// Which order the parts of a date have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Order(u8);
+pub struct Order(u8);
 
 /// The orders, the preferred first: where the dates of a column fit several, as `03/04/2024` does, the first one counts (as in pandas) and
 /// the profile says so.
 const ORDERS: [&str; 5] = ["2024-12-31", "12/31/2024", "31/12/2024", "31 Dec 2024", "Dec 31, 2024"];
 
 /// Which orders a cell fits, as bits.
-pub(crate) type Orders = u8;
+pub type Orders = u8;
 
 /// How many orders there are.
-pub(crate) const ORDER_COUNT: usize = ORDERS.len();
+pub const ORDER_COUNT: usize = ORDERS.len();
 
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
 const DAY: i64 = 86_400 * MICROS;
 
 impl Order {
+    /// All of them, the preferred first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..ORDER_COUNT as u8).map(Self)
+    }
+
     /// The order that most dates fit, the preferred one of several, and how many those are.
-    pub(crate) fn best_of(counts: &[u64; ORDER_COUNT]) -> (Self, u64) {
+    pub fn best_of(counts: &[u64; ORDER_COUNT]) -> (Self, u64) {
         let best = (0..ORDER_COUNT as u8).zip(counts).rev().max_by_key(|(_, count)| **count);
         best.map_or((Self(0), 0), |(order, count)| (Self(order), *count))
     }
 
     /// This one alone.
-    pub(crate) fn bit(self) -> Orders {
+    pub fn bit(self) -> Orders {
         1 << self.0
     }
 
     /// Whether a date of this order is of no other.
-    pub(crate) fn is_unambiguous(self) -> bool {
+    pub fn is_unambiguous(self) -> bool {
         !matches!(self.0, 1 | 2)
     }
 
     /// An example.
-    pub(crate) fn example(self) -> &'static str {
+    pub fn example(self) -> &'static str {
         ORDERS.get(usize::from(self.0)).copied().unwrap_or_default()
     }
 
     /// The moment in the cell, in microseconds since 1970. An offset from UTC is added; without one, the moment is taken as it is.
-    pub(crate) fn parse(self, cell: &[u8]) -> Option<i64> {
-        let cell = super::trimmed(cell);
+    pub fn parse(self, cell: &[u8]) -> Option<i64> {
+        let cell = trimmed(cell);
         // Shorter than 1/1/70 or longer than an ISO moment with nanoseconds: no date.
         if !(6..=40).contains(&cell.len()) {
             return None;
@@ -62,8 +67,24 @@ impl Order {
 }
 
 /// The orders in which the cell is a date; 0 when it is none.
-pub(crate) fn orders_of(cell: &[u8]) -> Orders {
+pub fn orders_of(cell: &[u8]) -> Orders {
+    let begins_as_date = match trimmed(cell) {
+        [b'0'..=b'9', ..] => true,
+        [one, two, three, ..] => month_of([*one, *two, *three]).is_some(),
+        _ => false,
+    };
+    if !begins_as_date {
+        return 0;
+    }
     (0..ORDERS.len() as u8).filter(|&order| Order(order).parse(cell).is_some()).fold(0, |all, one| all | 1 << one)
+}
+
+/// The cell without outer blanks.
+fn trimmed(mut cell: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = cell {
+        cell = rest;
+    }
+    cell
 }
 
 /// Digits at the beginning: their value, how many, and the rest.
@@ -94,7 +115,7 @@ fn year_last(text: &[u8], month_first: bool) -> Option<(i64, &[u8])> {
 }
 
 fn named_month(text: &[u8], month_first: bool) -> Option<(i64, &[u8])> {
-    let separated = |text| Some(super::trimmed(after_separator(text)?));
+    let separated = |text| Some(trimmed(after_separator(text)?));
     let (month, day, rest) = if month_first {
         let (month, rest) = month_name(text)?;
         let (day, _, rest) = digits(separated(rest)?, 2)?;
@@ -131,11 +152,31 @@ fn month_name(text: &[u8]) -> Option<(u32, &[u8])> {
         b"november",
         b"december",
     ];
+    let [one, two, three, ..] = text else { return None };
+    let month = month_of([*one, *two, *three])?;
     let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (name, rest) = text.split_at_checked(letters)?;
-    let known = |month: &&[u8]| letters >= 3 && month.get(..letters).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    let month = MONTHS.iter().position(known)?;
-    Some((u32::try_from(month).ok()? + 1, rest))
+    let whole = MONTHS.get(usize::try_from(month).ok()? - 1)?;
+    whole.get(..letters)?.eq_ignore_ascii_case(name).then_some((month, rest))
+}
+
+/// The month that begins with those letters.
+fn month_of(letters: [u8; 3]) -> Option<u32> {
+    Some(match &letters.map(|letter| letter.to_ascii_lowercase()) {
+        b"jan" => 1,
+        b"feb" => 2,
+        b"mar" => 3,
+        b"apr" => 4,
+        b"may" => 5,
+        b"jun" => 6,
+        b"jul" => 7,
+        b"aug" => 8,
+        b"sep" => 9,
+        b"oct" => 10,
+        b"nov" => 11,
+        b"dec" => 12,
+        _ => return None,
+    })
 }
 
 /// Two digits are 1970 to 2069.
@@ -162,7 +203,7 @@ fn time_of_day(text: &[u8]) -> Option<i64> {
             rest = after_fraction;
         }
     }
-    let rest = super::trimmed(rest);
+    let rest = trimmed(rest);
     let (hour, rest) = match rest {
         [half @ (b'a' | b'A' | b'p' | b'P'), b'm' | b'M', rest @ ..] if (1..=12).contains(&hour) => {
             (hour % 12 + if half.eq_ignore_ascii_case(&b'p') { 12 } else { 0 }, rest)
@@ -212,7 +253,7 @@ fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
 }
 
 /// The moment as ISO 8601: `2024-12-31`, with `T12:30:15` when it is not midnight and `.25` when it has a fraction.
-pub(crate) fn iso(micros: i64) -> String {
+pub fn iso(micros: i64) -> String {
     let (day, time) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
     let (year, month, day) = civil_from_days(day);
     let date = format!("{year:04}-{month:02}-{day:02}");
@@ -235,7 +276,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 /// Whether the moment is not midnight.
-pub(crate) fn has_time(micros: i64) -> bool {
+pub fn has_time(micros: i64) -> bool {
     micros.rem_euclid(DAY) != 0
 }
 
