@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use domain::{Metrics, Phase, Progress, default_time_budget};
+use domain::{Metrics, Phase, ProblemType, Progress, default_time_budget};
 use report::format_time;
 use serde_json::json;
 use trainer::{Clock, Options, Outcome};
@@ -38,9 +38,20 @@ pub(crate) struct Arguments {
     /// Threads to compute with; by default as many as there are processors.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// What to learn: classification or regression; by default decided from the target.
+    #[arg(long, value_name = "TYPE", value_parser = problem_type)]
+    problem: Option<ProblemType>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn problem_type(text: &str) -> std::result::Result<ProblemType, String> {
+    match text {
+        "classification" => Ok(ProblemType::Classification),
+        "regression" => Ok(ProblemType::Regression),
+        _ => Err("use classification or regression".to_owned()),
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
@@ -53,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let options = Options {
         job: arguments.data.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned()),
         target: arguments.target.clone(),
+        problem_type: arguments.problem,
         time_budget: Duration::from_secs(budget.into()),
         seed: arguments.seed,
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),

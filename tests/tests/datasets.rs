@@ -213,3 +213,51 @@ async fn a_very_wide_table_keeps_all_its_columns() {
     let (status, answer) = stack.call(Method::POST, "/train", json!({ "dataset_id": dataset_id, "target_column": "none" })).await;
     assert_eq!((status, &answer["detail"]), (StatusCode::BAD_REQUEST, &json!("Target column 'none' not found in dataset")));
 }
+
+#[tokio::test]
+async fn all_that_was_found_can_be_asked_for() {
+    let (_folder, stack) = stack().await;
+    let csv =
+        "id;plan;preis;tag;churn\n1;basic;1.234,50 €;31.12.2023;no\n2;plus;7,25 €;01.02.2024;yes\n3;basic;;;no\n4;;8 €;05.06.2024;no\n";
+    let dataset_id = stack.dataset(csv).await;
+    let path = format!("/datasets/{dataset_id}");
+    let profile = stack.get(&format!("{path}/profile?target=churn")).await;
+    assert_eq!((&profile["rows"], &profile["column_count"], &profile["read_as"]["delimiter"]), (&json!(4), &json!(5), &json!(";")));
+    let kinds: Vec<&str> = profile["columns"].as_array().unwrap().iter().map(|column| column["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["integer", "text", "float", "date", "text"]);
+    assert_eq!(profile["columns"][2]["numeric"]["max"], 1_234.5);
+    assert_eq!(profile["columns"][3]["dates"], json!({ "min": "2023-12-31", "max": "2024-06-05", "has_time": false }));
+    assert_eq!(profile["problem"]["problem_type"], "classification");
+    assert_eq!(profile["left_out"]["id"], "identifier");
+
+    let page = stack.get(&format!("{path}/profile?offset=1&limit=2")).await;
+    assert_eq!(
+        (page["columns"].as_array().unwrap().len(), &page["columns"][0]["name"], &page["problem"]),
+        (2, &json!("plan"), &Value::Null)
+    );
+    let preview = stack.get(&format!("{path}/preview?rows=3")).await;
+    assert_eq!(
+        preview["rows"],
+        json!([
+            ["1", "basic", "1.234,50 €", "31.12.2023", "no"],
+            ["2", "plus", "7,25 €", "01.02.2024", "yes"],
+            ["3", "basic", null, null, "no"]
+        ])
+    );
+    assert_eq!((&preview["row_count"], &preview["columns"][2]), (&json!(4), &json!("preis")));
+    for (path, status) in [("/profile?limit=0", 422), ("/preview?rows=101", 422), ("/profile?target=none", 400)] {
+        assert_eq!(stack.call(Method::GET, &format!("/datasets/{dataset_id}{path}"), Value::Null).await.0.as_u16(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn other_formats_are_datasets_too() {
+    let (_folder, stack) = stack().await;
+    let lines = b"{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": \"y\"}\n".to_vec();
+    for (filename, file, format) in [("t.jsonl", lines, "jsonl"), ("t.tsv", b"a\tb\n1\tx\n2\ty\n".to_vec(), "csv")] {
+        let dataset_id = stack.upload(filename, file).await;
+        let dataset = stack.post(&format!("/datasets/{dataset_id}/confirm"), Value::Null).await;
+        assert_eq!((&dataset["filename"], &dataset["columns"], &dataset["row_count"]), (&json!(filename), &json!(["a", "b"]), &json!(2)));
+        assert_eq!(stack.get(&format!("/datasets/{dataset_id}/profile")).await["read_as"]["format"], format);
+    }
+}

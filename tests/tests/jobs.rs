@@ -314,3 +314,22 @@ async fn lists_can_be_filtered_and_paged() {
     let foreign = stack.request(Method::GET, "/jobs?tag=early").query(&[("next_token", &last_token)]).send().await.unwrap();
     assert_eq!(foreign.status(), StatusCode::BAD_REQUEST, "a token of another filter");
 }
+
+#[tokio::test]
+async fn what_is_learned_can_be_asked_for() {
+    let (_folder, stack) = stack().await;
+    let dataset_id = stack.dataset(&flowers().csv).await;
+    let train = async |target: &str, problem: &str| {
+        let config = json!({ "problem_type": problem, "time_budget": 60 });
+        stack.call(Method::POST, "/train", json!({ "dataset_id": dataset_id, "target_column": target, "config": config })).await
+    };
+    let (status, submitted) = train("kind", "regression").await;
+    assert_eq!((status, &submitted["problem"]["reason"]), (StatusCode::OK, &json!("it was asked for")));
+    let job = stack.wait_for(&format!("/jobs/{}", id(&submitted)), PATIENCE, |job| !job["completed_at"].is_null()).await;
+    assert_eq!((&job["problem_type"], job["metrics"]["r2_score"].is_number()), (&json!("regression"), true), "{}", job["error_message"]);
+    assert_eq!(train("kind", "clustering").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let other = stack.dataset(&churn().csv).await;
+    let body = json!({ "dataset_id": other, "target_column": "city", "config": { "problem_type": "regression" } });
+    let (status, refused) = stack.call(Method::POST, "/train", body).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::BAD_REQUEST, &json!("target_not_numeric")));
+}

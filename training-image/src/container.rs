@@ -90,7 +90,7 @@ async fn train_and_store(environment: &Environment, job: &Job, clock: Clock, obj
     let (news, latest) = watch::channel(None);
     let mut writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, latest));
     let trained = tokio::select! {
-        trained = train(environment, clock, objects, folder.path(), news) => trained,
+        trained = train(environment, job, clock, objects, folder.path(), news) => trained,
         _ = &mut writing => {
             tracing::info!(job = %environment.job_id, "the job was ended");
             return Ok(());
@@ -109,6 +109,7 @@ async fn train_and_store(environment: &Environment, job: &Job, clock: Clock, obj
 /// Fetches the table and trains on it, on a thread of its own.
 async fn train(
     environment: &Environment,
+    job: &Job,
     clock: Clock,
     objects: &Objects,
     folder: &Path,
@@ -133,6 +134,7 @@ async fn train(
     let options = Options {
         job: environment.job_id.to_string(),
         target: environment.target.clone(),
+        problem_type: job.problem_type,
         time_budget: environment.time_budget,
         seed: SEED,
         threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),

@@ -31,6 +31,8 @@ pub struct Options {
     pub job: String,
     /// The column to predict.
     pub target: String,
+    /// What to learn, where that is not to be decided from the target.
+    pub problem_type: Option<ProblemType>,
     /// What the whole job may take, from the clock's start to the last written file.
     pub time_budget: Duration,
     /// Seed of every random choice.
@@ -73,7 +75,7 @@ pub fn run(
     artefacts::make_folder(out)?;
 
     news.enter(Phase::Exploring);
-    let provisional = detect_problem_type(TargetFacts::of(target, profile.rows));
+    let provisional = options.problem_type.unwrap_or_else(|| detect_problem_type(TargetFacts::of(target, profile.rows)));
     let left_out = exclusions(profile, &options.target);
     write(out, Artefacts::EDA_REPORT, report::eda_report(profile, &options.target, provisional, &left_out))?;
 
@@ -81,6 +83,7 @@ pub fn run(
     let frame = table::read_parquet(parquet)?;
     let engine_options = engine::Options {
         target: options.target.clone(),
+        problem_type: options.problem_type,
         time_budget: clock.left_for_training(options.time_budget),
         seed: options.seed,
         threads: options.threads,

@@ -23,7 +23,14 @@ fn trained(target: &str, folder: &Path, heard: &mut Vec<Progress>) -> Result<Out
     let (csv, parquet) = (folder.join("data.csv"), folder.join("data.parquet"));
     fs::write(&csv, table()).unwrap();
     let profile = table::ingest(&csv, &parquet).unwrap();
-    let options = Options { job: "a job".to_owned(), target: target.to_owned(), time_budget: Duration::from_secs(5), seed: 7, threads: 2 };
+    let options = Options {
+        job: "a job".to_owned(),
+        target: target.to_owned(),
+        problem_type: None,
+        time_budget: Duration::from_secs(5),
+        seed: 7,
+        threads: 2,
+    };
     run(&parquet, &profile, &options, folder, clock, &mut |progress| heard.push(progress))
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use api::{ApiError, Caller, PathId, internal};
 use axum::{Json, extract::State};
-use cloud::{ObjectPath, keys};
-use domain::{Dataset, Profile, UserId};
+use cloud::{CloudError, ObjectPath, keys};
+use domain::{Dataset, DatasetId, Profile, UserId};
 
 use crate::{App, metadata::DatasetMetadata};
 
@@ -27,10 +27,18 @@ impl App {
     /// The dataset with its columns, which those of a very wide table are only in its profile.
     pub(crate) async fn with_columns(&self, mut dataset: Dataset, what: &'static str) -> Result<Dataset, ApiError> {
         if dataset.columns_in_profile {
-            let path = ObjectPath::new(&self.bucket, keys::profile_key(dataset.dataset_id));
-            let profile = self.objects.get(&path).await.map_err(internal(what))?;
-            dataset.take_columns_from(&serde_json::from_slice::<Profile>(&profile).map_err(internal(what))?);
+            dataset.take_columns_from(&self.profile(dataset.dataset_id, what).await?);
         }
         Ok(dataset)
+    }
+
+    /// What was found in a dataset's file. Those of the system before this one have no profile until they are confirmed again.
+    pub(crate) async fn profile(&self, dataset: DatasetId, what: &'static str) -> Result<Profile, ApiError> {
+        let path = ObjectPath::new(&self.bucket, keys::profile_key(dataset));
+        match self.objects.get(&path).await {
+            Ok(json) => serde_json::from_slice(&json).map_err(internal(what)),
+            Err(CloudError::MissingObject { .. }) => Err(ApiError::DatasetNotReady(dataset.to_string())),
+            Err(error) => Err(internal(what)(error)),
+        }
     }
 }

@@ -6,6 +6,7 @@ mod get;
 mod list;
 mod metadata;
 mod operations;
+mod profile;
 
 use std::sync::Arc;
 
@@ -54,6 +55,8 @@ pub fn router(app: App) -> Router {
         .route("/datasets", get(list::list))
         .route("/datasets/{id}", get(get::get).delete(delete::delete))
         .route("/datasets/{id}/confirm", post(confirm::confirm))
+        .route("/datasets/{id}/profile", get(profile::profile))
+        .route("/datasets/{id}/preview", get(profile::preview))
         .with_state(Arc::new(app));
     api::finish(routes)
 }

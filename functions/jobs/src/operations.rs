@@ -19,6 +19,7 @@ const DATASET: &str = "5f0c9a52-6f43-4c36-9b5c-3f3f0f1f2a11";
 
 /// What this function answers.
 pub fn operations() -> Vec<Operation> {
+    let problem = json!({ "problem_type": "classification", "confidence": 0.99, "reason": "it has 2 distinct whole numbers" });
     vec![
         Operation::new("POST", "/train", "train", "Start a training job")
             .describe("Either starts a job or leaves none: one that the machines do not take is stored as failed, and the answer is 503.")
@@ -31,7 +32,7 @@ pub fn operations() -> Vec<Operation> {
             }))
             .answers::<Submitted>(
                 "The job waits for its machine",
-                json!({ "job_id": JOB, "status": "pending", "estimated_time": 300, "estimated_cost": cost() }),
+                json!({ "job_id": JOB, "status": "pending", "estimated_time": 300, "estimated_cost": cost(), "problem": problem }),
             )
             .leads_to(OF_A_JOB.map(|operation| Link::new(operation, "job_id", "/job_id")))
             .leads_to([Link::new("delete_job", "job_id", "/job_id")])

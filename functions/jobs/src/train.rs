@@ -6,8 +6,8 @@ use api::{ApiError, Body, Caller, Input, ReadInput, input, internal};
 use axum::{Json, extract::State, http::HeaderMap};
 use cloud::{CloudError, Creation, IdempotencyKey, ObjectPath, Submission, keys};
 use domain::{
-    ColumnKind, ColumnProfile, Cost, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemType, Profile, TIME_BUDGET_SECONDS, TargetFacts,
-    UserId, default_time_budget, detect_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
+    ColumnKind, ColumnProfile, Cost, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemGuess, ProblemType, Profile,
+    TIME_BUDGET_SECONDS, TargetFacts, UserId, default_time_budget, explain_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,6 +41,8 @@ struct Config {
     /// The metric to optimise.
     #[schemars(default = "auto")]
     metric: String,
+    /// What to learn; decided from the target when absent.
+    problem_type: Option<ProblemType>,
 }
 
 fn auto() -> String {
@@ -49,7 +51,7 @@ fn auto() -> String {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { time_budget: None, metric: auto() }
+        Self { time_budget: None, metric: auto(), problem_type: None }
     }
 }
 
@@ -72,7 +74,9 @@ impl ReadInput for Config {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let time_budget = input.nullable("time_budget", input::integer(TIME_BUDGET_SECONDS));
         let metric = input.with_default("metric", auto(), input::text);
-        Some(Self { time_budget: time_budget?, metric: metric? })
+        let types = [ProblemType::Classification, ProblemType::Regression];
+        let problem_type = input.nullable("problem_type", input::one_of(&types));
+        Some(Self { time_budget: time_budget?, metric: metric?, problem_type: problem_type? })
     }
 }
 
@@ -85,12 +89,14 @@ pub(crate) struct Submitted {
     estimated_time: u32,
     /// What the whole budget costs.
     estimated_cost: Cost,
+    /// What is learned, and why.
+    problem: ProblemGuess,
 }
 
 impl Submitted {
-    fn of(job: &Job) -> Self {
+    fn of(job: &Job, problem: ProblemGuess) -> Self {
         let estimated_time = job.time_budget.unwrap_or_default();
-        Self { job_id: job.job_id, status: job.status, estimated_time, estimated_cost: Cost::of(estimated_time.into()) }
+        Self { job_id: job.job_id, status: job.status, estimated_time, estimated_cost: Cost::of(estimated_time.into()), problem }
     }
 }
 
@@ -104,12 +110,12 @@ pub(crate) async fn train(
     let dataset = app.training_dataset(&user, &request.dataset_id).await?;
     let profile = app.profile(&dataset).await?;
     let Some(target) = profile.column(&request.target_column) else { return Err(ApiError::TargetNotFound(request.target_column)) };
-    let problem_type = detect_problem_type(TargetFacts::of(target, profile.rows));
+    let problem = problem(request.config.problem_type, target, profile.rows)?;
     if let Some(labels) = &request.label_mapping {
-        check_labels(labels, target, problem_type).map_err(ApiError::InvalidLabels)?;
+        check_labels(labels, target, problem.problem_type).map_err(ApiError::InvalidLabels)?;
     }
     let time_budget = request.config.time_budget.unwrap_or_else(|| default_time_budget(profile.rows));
-    let job = Job::pending(dataset.dataset_id, user.clone(), dataset.filename, request.target_column, problem_type, time_budget);
+    let job = Job::pending(dataset.dataset_id, user.clone(), dataset.filename, request.target_column, problem.problem_type, time_budget);
     let job = Job { label_mapping: request.label_mapping, ..job };
     match &key {
         None => app.jobs.create(&job).await.map_err(internal(WHAT))?,
@@ -117,13 +123,24 @@ pub(crate) async fn train(
             Creation::Created => {}
             Creation::Repeated(job) => {
                 let known = app.jobs.get(&user, job).await.map_err(internal(WHAT))?;
-                return known.map(|job| Json(Submitted::of(&job))).ok_or(ApiError::IdempotentJobDeleted);
+                return known.map(|job| Json(Submitted::of(&job, problem))).ok_or(ApiError::IdempotentJobDeleted);
             }
             Creation::OtherRequest => return Err(ApiError::IdempotencyConflict),
         },
     }
     app.submit(Submission { job: &job, time_budget, metric: &request.config.metric }, key.as_ref()).await?;
-    Ok(Json(Submitted::of(&job)))
+    Ok(Json(Submitted::of(&job, problem)))
+}
+
+/// What is learned: what the caller asks for, or what the target's values say.
+fn problem(asked: Option<ProblemType>, target: &ColumnProfile, rows: u64) -> Result<ProblemGuess, ApiError> {
+    let guess = explain_problem_type(TargetFacts::of(target, rows));
+    let is_numeric = matches!(target.kind, ColumnKind::Integer | ColumnKind::Float);
+    match asked {
+        None => Ok(guess),
+        Some(ProblemType::Regression) if !is_numeric => Err(ApiError::NotNumeric(target.name.clone())),
+        Some(problem_type) => Ok(ProblemGuess { problem_type, confidence: 1.0, reason: "it was asked for".to_owned() }),
+    }
 }
 
 /// The key of the header, bound to the user and to what is asked.

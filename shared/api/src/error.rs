@@ -64,6 +64,9 @@ pub enum ApiError {
     /// The dataset has no such column.
     #[error("Target column '{0}' not found in dataset")]
     TargetNotFound(String),
+    /// A regression of what holds no numbers.
+    #[error("config.problem_type: '{0}' does not hold numbers, so it cannot be a regression; leave it out or ask for classification")]
+    NotNumeric(String),
     /// Names for classes that the target cannot have.
     #[error("label_mapping: {0}")]
     InvalidLabels(String),
@@ -152,6 +155,7 @@ impl ApiError {
             Self::DatasetNotFound(_) | Self::TrainingDatasetNotFound => (StatusCode::NOT_FOUND, "dataset_not_found"),
             Self::DatasetNotReady(_) => (StatusCode::BAD_REQUEST, "dataset_not_ready"),
             Self::TargetNotFound(_) => (StatusCode::BAD_REQUEST, "target_not_found"),
+            Self::NotNumeric(_) => (StatusCode::BAD_REQUEST, "target_not_numeric"),
             Self::InvalidLabels(_) => (StatusCode::BAD_REQUEST, "invalid_label_mapping"),
             Self::InvalidIdempotencyKey => (StatusCode::BAD_REQUEST, "invalid_idempotency_key"),
             Self::IdempotencyConflict | Self::IdempotentJobDeleted => (StatusCode::CONFLICT, "idempotency_key_used"),

@@ -153,7 +153,7 @@ mod tests {
     }
 
     fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-        Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default() }
+        Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default(), first_rows: Vec::new() }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use ids::{DatasetId, InvalidId, JobId, UserId};
 pub use job::{Job, JobFiles, JobStatus};
 pub use metrics::Metrics;
 pub use preprocessing::{FeatureType, NumericRange, PreprocessingInfo};
-pub use problem::{ProblemType, TargetFacts, detect_problem_type};
+pub use problem::{ProblemGuess, ProblemType, TargetFacts, detect_problem_type, explain_problem_type};
 pub use profile::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, HistogramBin, NumericStats, Profile, ReadAs, TopValue};
 pub use progress::{Phase, Progress};
 pub use timestamp::Timestamp;

@@ -1,5 +1,7 @@
 //! Classification or regression, decided from the target's values alone.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,15 @@ pub enum ProblemType {
     Classification,
     /// A number.
     Regression,
+}
+
+impl fmt::Display for ProblemType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+        })
+    }
 }
 
 /// The facts that the rule looks at.
@@ -48,6 +59,37 @@ const MAX_INTEGER_LABELS: u64 = 10;
 /// Distinct numbers below this, and below the share, read as labels.
 const MAX_NUMBER_LABELS: u64 = 20;
 const MAX_LABEL_SHARE: f64 = 0.05;
+
+/// What a target is taken for, how sure that is, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProblemGuess {
+    /// Classification or regression.
+    pub problem_type: ProblemType,
+    /// From 0.5, where either could be meant, to 1.
+    pub confidence: f64,
+    /// The facts that it rests on.
+    pub reason: String,
+}
+
+/// The rule's answer with its reason.
+pub fn explain_problem_type(facts: TargetFacts) -> ProblemGuess {
+    let problem_type = detect_problem_type(facts);
+    let TargetFacts { rows, unique, numeric, integer_like } = facts;
+    let (confidence, reason) = match problem_type {
+        _ if rows == 0 => (0.5, "the table has no rows".to_owned()),
+        ProblemType::Classification if !numeric => (1.0, format!("its {unique} distinct values are not numbers")),
+        ProblemType::Classification if integer_like && unique <= 2 => (0.99, format!("it has {unique} distinct whole numbers")),
+        ProblemType::Classification if integer_like => (0.8, format!("it has only {unique} distinct whole numbers")),
+        ProblemType::Classification => (0.6, format!("it has only {unique} distinct numbers in {rows} rows")),
+        ProblemType::Regression if integer_like && unique < 2 * MAX_NUMBER_LABELS => {
+            (0.6, format!("its {unique} distinct whole numbers are too many for labels, but not by far"))
+        }
+        ProblemType::Regression if integer_like => (0.95, format!("it has {unique} distinct whole numbers")),
+        ProblemType::Regression if unique <= MAX_INTEGER_LABELS => (0.7, format!("its {unique} distinct numbers are not all whole")),
+        ProblemType::Regression => (0.99, format!("it has {unique} distinct numbers, not all whole")),
+    };
+    ProblemGuess { problem_type, confidence, reason }
+}
 
 /// Text and booleans are labels; numbers are labels when they are few: at most 10 whole ones, or fewer than 20 that are also fewer
 /// than 5 % of the rows.
@@ -135,6 +177,16 @@ mod tests {
         values.push(0.5);
         assert_eq!(of_numbers(&values), Classification, "one row more");
         assert_eq!(of_numbers(&repeated(fractions(20), 200)), Regression, "twenty values");
+    }
+
+    #[test]
+    fn the_reason_says_how_sure_it_is() {
+        let guess = |unique, numeric, integer_like| explain_problem_type(TargetFacts { rows: 1_000, unique, numeric, integer_like });
+        assert_eq!(guess(3, false, false).confidence, 1.0);
+        assert!(guess(2, true, true).confidence > guess(9, true, true).confidence);
+        assert!(guess(21, true, true).confidence < guess(900, true, true).confidence);
+        assert_eq!(guess(900, true, false).reason, "it has 900 distinct numbers, not all whole");
+        assert_eq!(guess(12, true, false).problem_type, Classification);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Profile {
     /// How the file was read.
     #[serde(default)]
     pub read_as: ReadAs,
+    /// The first rows as the file has them, by column; `None` where a cell holds no value. At most 100, fewer of a wide table.
+    #[serde(default)]
+    pub first_rows: Vec<Vec<Option<String>>>,
 }
 
 /// How a file was read, found from its content.
@@ -46,7 +49,7 @@ impl Profile {
 }
 
 /// What the cells of a column are, decided over the whole table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnKind {
     /// Whole numbers that fit 64 bits.
@@ -62,7 +65,7 @@ pub enum ColumnKind {
 }
 
 /// One column's profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnProfile {
     /// The header's text, made unique.
     pub name: String,
@@ -122,7 +125,7 @@ impl ColumnProfile {
 }
 
 /// Cells that do not fit their column: at most 1 % of its values, else the column is text.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct BadCells {
     /// How many.
     pub count: u64,
@@ -131,7 +134,7 @@ pub struct BadCells {
 }
 
 /// A cell that does not fit its column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BadCell {
     /// The line in the file, from 1.
     pub line: u64,
@@ -140,7 +143,7 @@ pub struct BadCell {
 }
 
 /// The first and the last moment of a date column, as ISO 8601 without an offset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DateRange {
     /// First.
     pub min: String,
@@ -151,7 +154,7 @@ pub struct DateRange {
 }
 
 /// A value and how often it occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TopValue {
     /// The value as text.
     pub value: String,
@@ -160,7 +163,7 @@ pub struct TopValue {
 }
 
 /// Statistics over the finite values of a numeric column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NumericStats {
     /// Smallest.
     pub min: f64,
@@ -196,7 +199,7 @@ pub struct NumericStats {
 }
 
 /// One bar of a histogram.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HistogramBin {
     /// Lower edge, included.
     pub low: f64,

@@ -8,6 +8,9 @@ pub enum EngineError {
     /// The table has no column of the target's name.
     #[error("the table has no column '{0}'; choose one of its columns as the target")]
     MissingTarget(String),
+    /// A regression target that holds no numbers.
+    #[error("the target column '{0}' does not hold numbers; train a classification, or choose another column")]
+    NotNumeric(String),
     /// A feature of the model is not among the table's columns.
     #[error("the table has no column '{0}', which the model needs; add it")]
     MissingFeature(String),

@@ -38,14 +38,14 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Chooses rows, labels and features.
-    pub(crate) fn new(frame: &Frame, profile: &Profile, target: &str) -> Result<Self, EngineError> {
+    pub(crate) fn new(frame: &Frame, profile: &Profile, target: &str, asked: Option<ProblemType>) -> Result<Self, EngineError> {
         let missing_target = || EngineError::MissingTarget(target.to_owned());
         let column = frame.column(target).ok_or_else(missing_target)?;
         let facts = TargetFacts::of(profile.column(target).ok_or_else(missing_target)?, profile.rows);
-        let problem_type = match &column.values {
+        let problem_type = asked.unwrap_or_else(|| match &column.values {
             Values::Numbers(_) => detect_problem_type(facts),
             Values::Booleans(_) | Values::Texts(_) => ProblemType::Classification,
-        };
+        });
         let (labels, rows, values) = match problem_type {
             ProblemType::Classification => read_classes(column, target)?,
             ProblemType::Regression => read_numbers(column, target)?,
@@ -185,7 +185,7 @@ fn entry_counts(texts: &TextColumn, rows: impl Iterator<Item = usize>) -> Vec<us
 }
 
 fn read_numbers(column: &Column, name: &str) -> Result<Known, EngineError> {
-    let Values::Numbers(values) = &column.values else { return Err(EngineError::MissingTarget(name.to_owned())) };
+    let Values::Numbers(values) = &column.values else { return Err(EngineError::NotNumeric(name.to_owned())) };
     let rows: Vec<usize> = (0..values.len()).filter(|&row| values[row].is_finite()).collect();
     check_rows(rows.len(), name)?;
     if let Some(&row) = rows.iter().find(|&&row| values[row].abs() > MAX_TARGET) {

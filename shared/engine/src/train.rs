@@ -31,6 +31,8 @@ const HOLDOUT_INPUTS: usize = 1_000;
 pub struct Options {
     /// The column to predict.
     pub target: String,
+    /// What to learn, where that is not to be decided from the target.
+    pub problem_type: Option<ProblemType>,
     /// The most that training may take, by the clock.
     pub time_budget: Duration,
     /// Decides every random choice.
@@ -92,7 +94,7 @@ fn train_on(
 ) -> Result<Trained, EngineError> {
     let mut reporter = Reporter { clock, latest: None, on_progress };
     reporter.enter(Phase::Preparing);
-    let prepared = Prepared::new(frame, profile, &options.target)?;
+    let prepared = Prepared::new(frame, profile, &options.target, options.problem_type)?;
     let split = holdout(&prepared.target, options.seed);
     let problem = Problem::new(prepared.matrix(frame, &split.learn)?, prepared.target.select(&split.learn));
 

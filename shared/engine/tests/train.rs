@@ -17,7 +17,7 @@ fn read(csv: &str) -> (Frame, Profile) {
 }
 
 fn options(target: &str) -> Options {
-    Options { target: target.to_owned(), time_budget: Duration::from_mins(1), seed: 42, threads: 2 }
+    Options { target: target.to_owned(), problem_type: None, time_budget: Duration::from_mins(1), seed: 42, threads: 2 }
 }
 
 fn trained(csv: &str, target: &str) -> Result<Trained, EngineError> {

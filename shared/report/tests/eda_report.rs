@@ -66,7 +66,7 @@ fn numbers(name: &str, skewness: f64) -> ColumnProfile {
 }
 
 fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32), read_as: ReadAs::default() }
+    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32), read_as: ReadAs::default(), first_rows: Vec::new() }
 }
 
 /// The report without its style sheet, one element a line.

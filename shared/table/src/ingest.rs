@@ -27,10 +27,15 @@ use crate::{
     parquet_input,
     pieces::{Piece, Pieces},
     scan::{ColumnScan, Found, profiles},
+    value::is_missing,
 };
 
 /// How often a reading may begin again for what columns are; then those that still do not fit are text.
 const MAX_READINGS: usize = 3;
+/// Rows that a profile shows, the bytes that they may have together, and those of a cell.
+const SHOWN_ROWS: usize = 100;
+const SHOWN_BYTES: usize = 400_000;
+const SHOWN_CELL_BYTES: usize = 200;
 /// Rows of the first piece that types are guessed from.
 const GUESSED_ROWS: usize = 20_000;
 
@@ -214,6 +219,7 @@ struct Ready {
     rows: usize,
     columns: Vec<Converted>,
     piece: Piece,
+    first_rows: Vec<Vec<Option<String>>>,
 }
 
 impl Table<'_> {
@@ -236,7 +242,8 @@ impl Table<'_> {
         let cells = self.cut(&piece)?;
         let convert = |(kind, cells): (&CellType, &Vec<Cell>)| convert(*kind, cells, &piece.bytes);
         let columns = self.types.par_iter().zip(&cells.columns).map(convert).collect();
-        Ok(Ready { rows: cells.rows, columns, piece })
+        let first_rows = if piece.is_first { first_rows(&cells, &piece) } else { Vec::new() };
+        Ok(Ready { rows: cells.rows, columns, piece, first_rows })
     }
 
     /// Reads to the end. Once a column is other than was thought, nothing is written any more and the rest only looked at.
@@ -252,7 +259,7 @@ impl Table<'_> {
         let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
         let mut found = vec![Found::default(); columns.len()];
         let mut tallies = vec![Tally::default(); columns.len()];
-        let (mut rows, mut bytes) = (0_u64, 0_u64);
+        let (mut rows, mut bytes, mut shown) = (0_u64, 0_u64, Vec::new());
         let mut round = vec![first];
         while !round.is_empty() {
             bytes += round.iter().map(|piece| piece.bytes.len() as u64).sum::<u64>();
@@ -260,7 +267,8 @@ impl Table<'_> {
             let (next, ready) =
                 rayon::join(|| next_round(pieces), || round.into_par_iter().map(|piece| self.ready(piece)).collect::<Vec<_>>());
             for ready in ready {
-                let ready = ready?;
+                let mut ready = ready?;
+                shown.append(&mut ready.first_rows);
                 rows += ready.rows as u64;
                 tallies.iter_mut().zip(&ready.columns).for_each(|(tally, converted)| tally.add(&converted.tally));
                 if self.types.iter().zip(&tallies).any(|(kind, tally)| *kind != CellType::Text && tally.decide() != *kind) {
@@ -280,13 +288,33 @@ impl Table<'_> {
             found.describe(*kind, tally);
         }
         let columns = profiles(scans.into_iter().zip(found).collect());
-        Ok((Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default() }, writer.finish()?))
+        Ok((Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default(), first_rows: shown }, writer.finish()?))
     }
+}
+
+/// The first rows as texts, as many as fit.
+fn first_rows(cells: &Cells, piece: &Piece) -> Vec<Vec<Option<String>>> {
+    let mut room = SHOWN_BYTES;
+    let mut rows = Vec::new();
+    for row in 0..cells.rows.min(SHOWN_ROWS) {
+        let text = |column: &Vec<Cell>| {
+            let text = column.get(row)?.text(&piece.bytes);
+            (!is_missing(&text)).then(|| String::from_utf8_lossy(text.get(..SHOWN_CELL_BYTES).unwrap_or(&text)).into_owned())
+        };
+        let row: Vec<Option<String>> = cells.columns.iter().map(text).collect();
+        let bytes: usize = row.iter().map(|cell| 8 + cell.as_ref().map_or(0, String::len)).sum();
+        if bytes > room {
+            break;
+        }
+        room -= bytes;
+        rows.push(row);
+    }
+    rows
 }
 
 /// Profiles and encodes a piece, the columns side by side.
 fn take<W: Write + Send>(ready: Ready, writer: &mut Writer<W>, scans: &mut [ColumnScan], found: &mut [Found]) -> Result<(), TableError> {
-    let Ready { rows, columns, piece } = ready;
+    let Ready { rows, columns, piece, .. } = ready;
     if rows == 0 {
         return Ok(());
     }

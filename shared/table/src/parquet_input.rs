@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read as _, path::Path};
 
 use arrow::{
-    array::{ArrayRef, RecordBatch},
+    array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
     compute::cast,
     datatypes::{DataType, Field},
 };
@@ -22,6 +22,10 @@ use crate::{
 };
 
 const BATCH_ROWS: usize = 65_536;
+/// Rows that a profile shows, the cells that they may have together, and the characters of a cell.
+const SHOWN_ROWS: usize = 100;
+const SHOWN_CELLS: usize = 8_000;
+const SHOWN_CHARACTERS: usize = 100;
 
 /// Reads a Parquet file, whose columns must be flat.
 pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError> {
@@ -40,16 +44,31 @@ pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError>
     let file = beside(parquet)?;
     let mut writer = Writer::new(output(&file)?, &columns)?;
     let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
-    let mut rows = 0;
+    let (mut rows, mut shown) = (0, Vec::new());
     for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(TableError::BadParquet)? {
         let batch = batch?;
+        if rows == 0 {
+            shown = first_rows(&batch)?;
+        }
         rows += batch.num_rows() as u64;
         take(&batch, &columns, &mut writer, &mut scans)?;
     }
     put(file, writer.finish()?, parquet)?;
     let (bytes, sha256) = fingerprint(open()?).map_err(TableError::Source)?;
     let columns = profiles(scans.into_iter().map(|scan| (scan, Found::default())).collect());
-    Ok(Profile { rows, columns, bytes, sha256, read_as: ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() } })
+    let read_as = ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() };
+    Ok(Profile { rows, columns, bytes, sha256, read_as, first_rows: shown })
+}
+
+/// The first rows as texts.
+fn first_rows(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, TableError> {
+    let rows = batch.num_rows().min(SHOWN_ROWS).min(SHOWN_CELLS / batch.num_columns().max(1));
+    let texts = batch.columns().iter().map(|column| cast(&column.slice(0, rows), &DataType::Utf8)).collect::<Result<Vec<_>, _>>()?;
+    let text = |column: &ArrayRef, row: usize| {
+        let texts = column.as_string_opt::<i32>()?;
+        (!texts.is_null(row)).then(|| texts.value(row).chars().take(SHOWN_CHARACTERS).collect())
+    };
+    Ok((0..rows).map(|row| texts.iter().map(|column| text(column, row)).collect()).collect())
 }
 
 fn take<W: std::io::Write + Send>(

@@ -18,6 +18,8 @@ pub(crate) struct Piece {
     pub bytes: Vec<u8>,
     /// The line in the file of the first byte, from 1.
     pub line: u64,
+    /// Whether it is the file's first.
+    pub is_first: bool,
 }
 
 impl Piece {
@@ -34,6 +36,7 @@ pub(crate) struct Pieces<R> {
     /// What was read after the last row's end.
     rest: Vec<u8>,
     line: u64,
+    begun: bool,
     ended: bool,
     size: usize,
 }
@@ -41,7 +44,7 @@ pub(crate) struct Pieces<R> {
 impl<R: Read> Pieces<R> {
     /// The pieces of what follows `beginning` in `source`, with that in front.
     pub(crate) fn new(source: R, dialect: Dialect, beginning: Vec<u8>) -> Self {
-        Self { source, dialect, rest: beginning, line: 1, ended: false, size: PIECE_BYTES }
+        Self { source, dialect, rest: beginning, line: 1, begun: false, ended: false, size: PIECE_BYTES }
     }
 
     /// The next piece, `None` at the end.
@@ -62,12 +65,13 @@ impl<R: Read> Pieces<R> {
                 self.rest = bytes.split_off(end);
                 let line = self.line;
                 self.line += memchr_iter(b'\n', &bytes).count() as u64;
-                return Ok(Some(Piece { bytes, line }));
+                let is_first = !std::mem::replace(&mut self.begun, true);
+                return Ok(Some(Piece { bytes, line, is_first }));
             }
             if bytes.len() > MAX_ROW_BYTES {
                 let line = self.line;
                 return Err(match open_quote(&bytes, self.dialect) {
-                    Some(at) => TableError::UnclosedQuote { line: Piece { bytes, line }.line_at(at) },
+                    Some(at) => TableError::UnclosedQuote { line: Piece { bytes, line, is_first: false }.line_at(at) },
                     None => TableError::RowTooLong { line },
                 });
             }
