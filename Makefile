@@ -9,6 +9,7 @@ BUDGET ?= 60
 DATA ?=
 TARGET ?=
 ARCH ?= arm64
+MEGABYTES ?= 1000
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/debug
@@ -67,6 +68,14 @@ build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --target "$$triple" \
 	  $(foreach name,$(FUNCTIONS),--bin $(name)) --bin trainer; \
 	ls -l "$(TARGET_DIR)"/lambda/*/bootstrap
+
+.PHONY: bench-ingest
+bench-ingest: tools-cargo ## Reading a table (MEGABYTES=1000) beside polars and pandas
+	cargo build --release -p automl
+	@[ -x target/bench/ingest-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/ingest-venv; }
+	@target/bench/ingest-venv/bin/pip install --quiet --disable-pip-version-check -r benches/ingest/requirements.txt
+	@target/bench/ingest-venv/bin/python benches/ingest/generate.py $(MEGABYTES) target/bench/table.csv
+	@target/bench/ingest-venv/bin/python benches/ingest/run.py "$(TARGET_DIR)/release/automl" target/bench/table.csv
 
 .PHONY: deploy
 deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)

@@ -1,6 +1,7 @@
 //! The data report: what the table holds and what training will leave out, from its profile alone.
 
 mod columns;
+mod reading;
 mod target;
 
 use domain::{ColumnProfile, ColumnType, Exclusion, ProblemType, Profile};
@@ -11,6 +12,8 @@ use crate::{
     page::{Tone, card, note, page, problem_badge, tiles},
 };
 
+/// Where in the overview the figure after the counts of types stands.
+const FIRST_AFTER_TYPES: usize = 4;
 /// The most excluded or incomplete columns that the preprocessing notes name one by one.
 const MAX_NOTED_COLUMNS: usize = 50;
 
@@ -26,6 +29,7 @@ pub fn eda_report(profile: &Profile, target: &str, problem_type: ProblemType, ex
     };
     let sections = html! {
         (overview(profile, target, problem_type))
+        (reading::reading(profile))
         @if let Some(column) = target_column { (target::analysis(column, profile.rows, problem_type)) }
         (preprocessing_notes(profile, target_column, problem_type, exclusions))
         (columns::details(profile, target, exclusions))
@@ -42,7 +46,7 @@ fn overview(profile: &Profile, target: &str, problem_type: ProblemType) -> Marku
     let of_type = |wanted| profile.columns.iter().filter(|column| column.column_type() == wanted).count() as u64;
     let cells = profile.rows * profile.columns.len() as u64;
     let missing = profile.columns.iter().map(|column| column.missing).sum();
-    let figures = [
+    let mut figures = vec![
         ("Rows", html! { (count(profile.rows)) }),
         ("Columns", html! { (count(profile.columns.len() as u64)) }),
         ("Numeric", html! { (count(of_type(ColumnType::Numeric))) }),
@@ -52,6 +56,10 @@ fn overview(profile: &Profile, target: &str, problem_type: ProblemType) -> Marku
         ("Target", html! { bdi { (label(target)) } }),
         ("Problem type", problem_badge(problem_type)),
     ];
+    let dates = of_type(ColumnType::Datetime);
+    if dates > 0 {
+        figures.insert(FIRST_AFTER_TYPES, ("Dates", html! { (count(dates)) }));
+    }
     card("Dataset Overview", &tiles(&figures))
 }
 

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use domain::{
-    BadCells, ColumnKind, ColumnProfile, Exclusion, HistogramBin, NumericStats, ProblemType, Profile, ReadAs, TopValue, exclusions,
+    BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Exclusion, HistogramBin, NumericStats, ProblemType, Profile, ReadAs, TopValue,
+    exclusions,
 };
 use report::eda_report;
 
@@ -192,4 +193,47 @@ fn the_widest_table_of_the_longest_names_stays_below_two_megabytes() {
     let html = report(&profile, &name(1), ProblemType::Classification);
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert!(html.contains("The first 1,000 of 4,096 columns are listed."));
+}
+
+#[test]
+fn the_reader_is_told_how_the_file_was_read() {
+    let plain = profile_of_columns();
+    let mut messy = plain.clone();
+    messy.read_as = ReadAs {
+        format: "csv".to_owned(),
+        compression: Some("gzip".to_owned()),
+        encoding: Some("windows-1252".to_owned()),
+        delimiter: Some(';'),
+        header: true,
+        notes: vec!["The text is windows-1252; it was converted to UTF-8.".to_owned()],
+    };
+    if let Some(column) = messy.columns.first_mut() {
+        column.written_as = Some("numbers like 1.234,56".to_owned());
+        column.bad = BadCells { count: 2, examples: vec![BadCell { line: 7, text: "<i>?</i>".to_owned() }] };
+        column.dates = Some(DateRange { min: "2023-12-31".to_owned(), max: "2024-06-05".to_owned(), has_time: false });
+    }
+    let html = report(&messy, "y", ProblemType::Regression);
+    for text in [
+        "Text, cells separated by ';', encoded as windows-1252, compressed with gzip.",
+        "it was converted to UTF-8",
+        "numbers like 1.234,56",
+        "from 2023-12-31 to 2024-06-05",
+        "2 cells",
+        "in line 7",
+        "&lt;i&gt;?&lt;/i&gt;",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert!(!report(&plain, "y", ProblemType::Regression).contains("How It Was Read"));
+}
+
+fn profile_of_columns() -> Profile {
+    Profile {
+        rows: 20,
+        columns: vec![numbers("x", 0.0), numbers("y", 0.0)],
+        bytes: 100,
+        sha256: String::new(),
+        read_as: ReadAs::default(),
+        first_rows: Vec::new(),
+    }
 }

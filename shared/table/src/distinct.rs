@@ -2,7 +2,8 @@
 //! with linear counting for small cardinalities). The counts of the values known until then go on as long as most values are among them.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    borrow::Borrow,
+    collections::HashMap,
     hash::{BuildHasher as _, Hash},
 };
 
@@ -33,30 +34,32 @@ impl<K: Hash + Eq> Distinct<K> {
     }
 
     /// Counts a value that occurs `times`.
-    pub(crate) fn add(&mut self, value: K, times: u64) {
+    pub(crate) fn add<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, value: &Q, times: u64)
+    where
+        K: Borrow<Q>,
+    {
         if let Some(sketch) = &mut self.sketch {
-            register(sketch, self.counts.hasher().hash_one(&value));
+            register(sketch, self.counts.hasher().hash_one(value));
             if self.counting {
-                self.count_known(&value, times);
+                self.count_known(value, times);
             }
-            return;
-        }
-        let full = self.counts.len() >= self.cap;
-        match self.counts.entry(value) {
-            Entry::Occupied(entry) => *entry.into_mut() += times,
-            Entry::Vacant(entry) if !full => {
-                entry.insert(times);
-            }
-            Entry::Vacant(entry) => {
-                let new = entry.into_key();
-                let mut sketch = vec![0; 1 << PRECISION];
-                self.counts.keys().chain([&new]).for_each(|known| register(&mut sketch, self.counts.hasher().hash_one(known)));
-                self.sketch = Some(sketch);
-            }
+        } else if let Some(count) = self.counts.get_mut(value) {
+            *count += times;
+        } else if self.counts.len() < self.cap {
+            self.counts.insert(value.to_owned(), times);
+        } else {
+            let hasher = self.counts.hasher();
+            let mut sketch = vec![0; 1 << PRECISION];
+            self.counts.keys().for_each(|known| register(&mut sketch, hasher.hash_one(known.borrow())));
+            register(&mut sketch, hasher.hash_one(value));
+            self.sketch = Some(sketch);
         }
     }
 
-    fn count_known(&mut self, value: &K, times: u64) {
+    fn count_known<Q: Hash + Eq + ?Sized>(&mut self, value: &Q, times: u64)
+    where
+        K: Borrow<Q>,
+    {
         self.seen += 1;
         if let Some(count) = self.counts.get_mut(value) {
             *count += times;
@@ -116,7 +119,7 @@ mod tests {
     fn counts_are_exact_up_to_the_cap_and_near_beyond() {
         for (values, cap) in [(500_u64, 1_000), (1_000, 1_000), (20_000, 1_000), (400_000, 1_000)] {
             let mut distinct = Distinct::new(cap);
-            (0..values).chain(0..values / 2).for_each(|value| distinct.add(value, 1));
+            (0..values).chain(0..values / 2).for_each(|value| distinct.add(&value, 1));
             let (count, exact) = distinct.count();
             assert_eq!(exact, values <= cap as u64);
             assert!(count.abs_diff(values) as f64 <= if exact { 0.0 } else { 0.04 * values as f64 }, "{count} of {values}");
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_top_values_come_by_count_then_text() {
-        let mut distinct = Distinct::new(100);
+        let mut distinct: Distinct<String> = Distinct::new(100);
         for value in ["b", "a", "c", "c"] {
             distinct.add(value, 1);
         }

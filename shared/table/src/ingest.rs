@@ -5,6 +5,7 @@
 //! the reading begin again with what is known by then, so that types are decided over the whole table. Memory does not grow with the rows.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{BufWriter, Read, Write},
     path::Path,
@@ -32,6 +33,8 @@ use crate::{
 
 /// How often a reading may begin again for what columns are; then those that still do not fit are text.
 const MAX_READINGS: usize = 3;
+/// Rows of the first piece by which it is seen whether values repeat.
+const LOOKED_AT_ROWS: usize = 2_000;
 /// Rows that a profile shows, the bytes that they may have together, and those of a cell.
 const SHOWN_ROWS: usize = 100;
 const SHOWN_BYTES: usize = 400_000;
@@ -230,6 +233,16 @@ impl Table<'_> {
         Ok(cells.columns.par_iter().map(guess).collect())
     }
 
+    /// Whether the values of each column seem to repeat, by its first cells.
+    fn repeats(&self, piece: &Piece) -> Result<Vec<bool>, Stop> {
+        let repeats = |column: &Vec<Cell>| {
+            let some = column.get(..LOOKED_AT_ROWS).unwrap_or(column);
+            let distinct: HashSet<&[u8]> = some.iter().map(|cell| cell.raw(&piece.bytes)).collect();
+            distinct.len() * 2 < some.len()
+        };
+        Ok(self.cut(piece)?.columns.iter().map(repeats).collect())
+    }
+
     fn cut(&self, piece: &Piece) -> Result<Cells, Stop> {
         check_text(piece)?;
         let mut cells = Cells::default();
@@ -255,7 +268,7 @@ impl Table<'_> {
         on_bytes: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(Profile, BufWriter<File>), Stop> {
         let columns: Vec<(String, ColumnKind)> = self.names.iter().cloned().zip(self.types.iter().map(|kind| kind.kind())).collect();
-        let mut writer = Some(Writer::new(out, &columns)?);
+        let mut writer = Some(Writer::new(out, &columns, &self.repeats(&first)?)?);
         let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
         let mut found = vec![Found::default(); columns.len()];
         let mut tallies = vec![Tally::default(); columns.len()];

@@ -16,6 +16,7 @@ use parquet::{
     },
     basic::{Compression, ZstdLevel},
     file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
+    schema::types::ColumnPath,
 };
 use rayon::prelude::*;
 
@@ -39,16 +40,18 @@ pub(crate) struct Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> Writer<W> {
-    /// A writer of columns of those names and kinds.
-    pub(crate) fn new(out: W, columns: &[(String, ColumnKind)]) -> Result<Self, TableError> {
+    /// A writer of columns of those names and kinds. A column whose values seldom repeat has no dictionary.
+    pub(crate) fn new(out: W, columns: &[(String, ColumnKind)], repeats: &[bool]) -> Result<Self, TableError> {
         let fields: Vec<Field> = columns.iter().map(|(name, kind)| Field::new(name, data_type(*kind), true)).collect();
         let kinds: Vec<(&str, ColumnKind)> = columns.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let kinds = serde_json::to_string(&kinds).unwrap_or_default();
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_key_value_metadata(Some(vec![KeyValue::new("column_kinds".to_owned(), kinds)]))
-            .build();
-        let writer = ArrowWriter::try_new(out, Arc::new(Schema::new(fields.clone())), Some(properties))?;
+            .set_key_value_metadata(Some(vec![KeyValue::new("column_kinds".to_owned(), kinds)]));
+        for ((name, _), repeats) in columns.iter().zip(repeats) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![name.clone()]), *repeats);
+        }
+        let writer = ArrowWriter::try_new(out, Arc::new(Schema::new(fields.clone())), Some(properties.build()))?;
         let (file, groups) = writer.into_serialized_writer()?;
         Ok(Self { file, groups, fields, open: Vec::new(), rows: 0, written_groups: 0 })
     }

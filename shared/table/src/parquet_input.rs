@@ -42,7 +42,7 @@ pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError>
     let kinds = fields.iter().map(kind_of).collect::<Result<Vec<_>, _>>()?;
     let columns: Vec<(String, ColumnKind)> = names.into_iter().zip(kinds).collect();
     let file = beside(parquet)?;
-    let mut writer = Writer::new(output(&file)?, &columns)?;
+    let mut writer = Writer::new(output(&file)?, &columns, &[])?;
     let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
     let (mut rows, mut shown) = (0, Vec::new());
     for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(TableError::BadParquet)? {

@@ -130,7 +130,7 @@ impl ColumnScan {
                 continue;
             }
             content = combined(content, (number + 0.0).to_bits());
-            distinct.add(key(value), 1);
+            distinct.add(&key(value), 1);
             if number.is_finite() {
                 self.finite.push(number);
             } else {
@@ -167,7 +167,7 @@ impl ColumnScan {
                 let (first, last) = range.unwrap_or((value, value));
                 *range = Some((first.min(value), last.max(value)));
                 *has_time |= date::has_time(value);
-                distinct.add(value, 1);
+                distinct.add(&value, 1);
                 if self.samples.len() < SAMPLES {
                     sample(&mut self.samples, date::iso(value));
                 }
@@ -197,7 +197,7 @@ impl ColumnScan {
         }
         for (text, count) in texts.iter().zip(counts) {
             if let Some(text) = text.filter(|_| count > 0) {
-                distinct.add(text.to_owned(), count);
+                distinct.add(text, count);
             }
         }
     }
@@ -223,7 +223,7 @@ impl ColumnScan {
                 let mut distinct = Distinct::new(2);
                 for (value, count) in [(false, no), (true, yes)] {
                     if count > 0 {
-                        distinct.add(value, count);
+                        distinct.add(&value, count);
                     }
                 }
                 (distinct.count(), distinct.top(|value| if *value { "True" } else { "False" }.to_owned()), None)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ColumnKind, ColumnProfile, ColumnType, Exclusion, NumericStats, Profile};
+use domain::{ColumnKind, ColumnProfile, Exclusion, NumericStats, Profile};
 use maud::{Markup, html};
 
 use crate::{
@@ -50,7 +50,8 @@ pub(crate) fn details(profile: &Profile, target: &str, exclusions: &[(String, Ex
 
 /// The card about the first categorical columns; nothing when there is none.
 pub(crate) fn categorical_summary(profile: &Profile) -> Markup {
-    let columns: Vec<&ColumnProfile> = profile.columns.iter().filter(|column| column.column_type() == ColumnType::Categorical).collect();
+    let columns: Vec<&ColumnProfile> =
+        profile.columns.iter().filter(|column| matches!(column.kind, ColumnKind::Boolean | ColumnKind::Text)).collect();
     let content = html! {
         div.pair {
             @for column in columns.iter().take(MAX_CATEGORICAL) {

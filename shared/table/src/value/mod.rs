@@ -2,35 +2,29 @@
 
 pub(crate) mod number;
 
-/// The tokens that stand for a missing value, besides the empty cell: those of pandas' `read_csv`.
-const MISSING: [&[u8]; 18] = [
-    b"#N/A",
-    b"#N/A N/A",
-    b"#NA",
-    b"-1.#IND",
-    b"-1.#QNAN",
-    b"-NaN",
-    b"-nan",
-    b"1.#IND",
-    b"1.#QNAN",
-    b"<NA>",
-    b"N/A",
-    b"NA",
-    b"NULL",
-    b"NaN",
-    b"None",
-    b"n/a",
-    b"nan",
-    b"null",
-];
-
-/// Whether the cell holds no value.
+/// Whether the cell holds no value: it is empty, or one of the tokens of pandas' `read_csv`.
 pub(crate) fn is_missing(cell: &[u8]) -> bool {
-    match cell.first() {
-        None => true,
-        Some(b'#' | b'-' | b'1' | b'<' | b'N' | b'n') => cell.len() <= 8 && MISSING.contains(&cell),
-        Some(_) => false,
-    }
+    matches!(
+        cell,
+        b"" | b"#N/A"
+            | b"#N/A N/A"
+            | b"#NA"
+            | b"-1.#IND"
+            | b"-1.#QNAN"
+            | b"-NaN"
+            | b"-nan"
+            | b"1.#IND"
+            | b"1.#QNAN"
+            | b"<NA>"
+            | b"N/A"
+            | b"NA"
+            | b"NULL"
+            | b"NaN"
+            | b"None"
+            | b"n/a"
+            | b"nan"
+            | b"null"
+    )
 }
 
 /// Whether the cell holds blanks only: no value where the column is not text.
