@@ -26,11 +26,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a model on a CSV file.
+    /// Train a model on a table (CSV and its relatives, JSON Lines, Parquet).
     Train(train::Arguments),
-    /// Predict the rows of a CSV file with a model.
+    /// Predict the rows of a table with a model.
     Predict(predict::Arguments),
-    /// Show what a CSV file holds.
+    /// Show what a table holds.
     Profile(profile::Arguments),
     /// Show what a model file expects and how good it is.
     Inspect(inspect::Arguments),

@@ -1,4 +1,4 @@
-//! `automl predict`: one prediction for each row of a CSV file, in its order.
+//! `automl predict`: one prediction for each row of a table, in its order.
 
 use std::{fs, path::PathBuf};
 

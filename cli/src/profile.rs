@@ -1,4 +1,4 @@
-//! `automl profile`: what a CSV file holds, as a table, as JSON or as the data report.
+//! `automl profile`: what a table holds, as a table, as JSON or as the data report.
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The CSV file.
+    /// The table: CSV and its relatives, JSON Lines or Parquet, gzip or zstd.
     data: PathBuf,
     /// The column that a model would predict; by default the last one.
     #[arg(long, value_name = "COLUMN")]

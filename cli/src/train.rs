@@ -1,4 +1,4 @@
-//! `automl train`: a CSV file to a folder with the model, its manifest and the two reports.
+//! `automl train`: a table to a folder with the model, its manifest and the two reports.
 
 use std::{
     fmt::Write as _,

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 
-use client::{Client, Job};
+use client::{Client, Job, Preview};
 use stack::Stack;
 
 /// How often a running job is asked for its news.
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_mins(2);
 /// What to run the demo on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A CSV file; by default a table of wine qualities that ships with the program
+    /// A table's file; by default one of wine qualities that ships with the program
     #[arg(long, requires = "target")]
     pub data: Option<PathBuf>,
     /// The column to predict
@@ -93,7 +93,7 @@ async fn main_job(client: &Client, data: &Path, target: &str, budget: u32, folde
 
     client.deploy(&job_id).await?;
     println!("deploy    POST {}/predict/{job_id}", client.base());
-    let row = first_row(data, &job.feature_columns())?;
+    let row = first_row(client.preview(&upload.dataset_id).await?, &job.feature_columns())?;
     let answer = client.predict(&job_id, &row.features).await?;
     println!("predict   {}", Value::Object(row.features));
     println!("answer    {}", job.describe(&answer));
@@ -151,26 +151,11 @@ struct Row {
 }
 
 /// The table's first complete row, or its first row with 0 and empty text in the gaps.
-fn first_row(data: &Path, features: &[(String, bool)]) -> anyhow::Result<Row> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(data)?;
-    let headers = reader.headers()?.clone();
-    let mut best: Option<Vec<(String, String)>> = None;
-    for record in reader.records().take(1_000) {
-        let record = record?;
-        let cells: Vec<_> = headers
-            .iter()
-            .zip(record.iter())
-            .map(|(name, cell)| (name.trim_start_matches('\u{feff}').to_owned(), cell.to_owned()))
-            .collect();
-        let complete = cells.len() == headers.len() && cells.iter().all(|(_, cell)| !cell.trim().is_empty());
-        if complete || best.is_none() {
-            best = Some(cells);
-        }
-        if complete {
-            break;
-        }
-    }
-    let cells = best.with_context(|| format!("{} has no data row", data.display()))?;
+fn first_row(preview: Preview, features: &[(String, bool)]) -> anyhow::Result<Row> {
+    let Preview { columns, rows } = preview;
+    let complete = rows.iter().position(|row| row.iter().all(Option::is_some)).unwrap_or(0);
+    let row = rows.into_iter().nth(complete).context("the table has no data row")?;
+    let cells: Vec<(String, String)> = columns.into_iter().zip(row.into_iter().map(Option::unwrap_or_default)).collect();
     let value = |name: &str, numeric: bool| {
         let cell = cells.iter().find(|(header, _)| header == name).map_or("", |(_, cell)| cell.as_str());
         match cell.trim() {

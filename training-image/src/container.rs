@@ -13,7 +13,7 @@ use std::{env, num::NonZeroUsize, path::Path, process::ExitCode, thread};
 
 use anyhow::{Context, Result};
 use cloud::{Completion, Jobs, ObjectPath, Objects, keys};
-use domain::{Job, JobFiles, JobId, JobStatus, Phase, Profile, Progress};
+use domain::{Job, JobFiles, JobId, JobStatus, Phase, Progress};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -124,12 +124,13 @@ async fn train(
         candidates_tried: 0,
     };
     news.send_replace(Some(loading));
-    let stored = |key| ObjectPath::new(&environment.datasets_bucket, key);
     let ask = "cannot fetch the dataset's table; confirm the dataset again";
-    let profile = objects.get(&stored(keys::profile_key(environment.dataset_id))).await.context(ask)?;
-    let profile: Profile = serde_json::from_slice(&profile).context("the dataset's profile is unreadable; confirm the dataset again")?;
+    let profile = objects.profile(&environment.datasets_bucket, environment.dataset_id).await.context(ask)?.context(ask)?;
     let parquet = folder.join("data.parquet");
-    objects.download(&stored(keys::table_key(environment.dataset_id)), &parquet).await.context(ask)?;
+    objects
+        .download(&ObjectPath::new(&environment.datasets_bucket, keys::table_key(environment.dataset_id)), &parquet)
+        .await
+        .context(ask)?;
 
     let options = Options {
         job: environment.job_id.to_string(),

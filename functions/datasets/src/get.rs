@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use api::{ApiError, Caller, PathId, internal};
 use axum::{Json, extract::State};
-use cloud::{CloudError, ObjectPath, keys};
 use domain::{Dataset, DatasetId, Profile, UserId};
 
 use crate::{App, metadata::DatasetMetadata};
@@ -34,11 +33,7 @@ impl App {
 
     /// What was found in a dataset's file. Those of the system before this one have no profile until they are confirmed again.
     pub(crate) async fn profile(&self, dataset: DatasetId, what: &'static str) -> Result<Profile, ApiError> {
-        let path = ObjectPath::new(&self.bucket, keys::profile_key(dataset));
-        match self.objects.get(&path).await {
-            Ok(json) => serde_json::from_slice(&json).map_err(internal(what)),
-            Err(CloudError::MissingObject { .. }) => Err(ApiError::DatasetNotReady(dataset.to_string())),
-            Err(error) => Err(internal(what)(error)),
-        }
+        let found = self.objects.profile(&self.bucket, dataset).await.map_err(internal(what))?;
+        found.ok_or_else(|| ApiError::DatasetNotReady(dataset.to_string()))
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use api::{ApiError, Body, Caller, Input, ReadInput, input, internal};
 use axum::{Json, extract::State, http::HeaderMap};
-use cloud::{CloudError, Creation, IdempotencyKey, ObjectPath, Submission, keys};
+use cloud::{Creation, IdempotencyKey, Submission};
 use domain::{
     ColumnKind, ColumnProfile, Cost, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemGuess, ProblemType, Profile,
     TIME_BUDGET_SECONDS, TargetFacts, UserId, default_time_budget, explain_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
@@ -184,12 +184,8 @@ impl App {
 
     /// The profile of a dataset. Those of the system before this one have none until they are confirmed again.
     async fn profile(&self, dataset: &Dataset) -> Result<Profile, ApiError> {
-        let path = ObjectPath::new(&self.datasets_bucket, keys::profile_key(dataset.dataset_id));
-        match self.objects.get(&path).await {
-            Ok(json) => serde_json::from_slice(&json).map_err(internal(WHAT)),
-            Err(CloudError::MissingObject { .. }) => Err(ApiError::DatasetNotReady(dataset.dataset_id.to_string())),
-            Err(error) => Err(internal(WHAT)(error)),
-        }
+        let found = self.objects.profile(&self.datasets_bucket, dataset.dataset_id).await.map_err(internal(WHAT))?;
+        found.ok_or_else(|| ApiError::DatasetNotReady(dataset.dataset_id.to_string()))
     }
 
     /// Hands a stored job to Batch. One that Batch does not take ends as failed and leaves its key free; one that was cancelled or deleted

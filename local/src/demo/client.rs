@@ -24,6 +24,13 @@ pub(super) struct Dataset {
     pub(super) columns: Vec<String>,
 }
 
+/// A table's first rows.
+#[derive(Deserialize)]
+pub(super) struct Preview {
+    pub(super) columns: Vec<String>,
+    pub(super) rows: Vec<Vec<Option<String>>>,
+}
+
 #[derive(Deserialize)]
 struct Submitted {
     job_id: String,
@@ -112,8 +119,15 @@ impl Client {
         Ok(submitted.job_id)
     }
 
+    pub(super) async fn preview(&self, dataset_id: &str) -> anyhow::Result<Preview> {
+        self.get(&format!("/datasets/{dataset_id}/preview?rows=100")).await
+    }
+
     pub(super) async fn job(&self, job_id: &str) -> anyhow::Result<Job> {
-        let path = format!("/jobs/{job_id}");
+        self.get(&format!("/jobs/{job_id}")).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let answer = self.http.get(format!("{}{path}", self.base)).send().await?;
         parsed(answer, &format!("GET {path}")).await
     }

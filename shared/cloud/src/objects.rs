@@ -15,6 +15,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier},
 };
+use domain::{DatasetId, Profile};
 use tokio::{
     fs::File,
     io::{AsyncWriteExt, BufWriter},
@@ -23,6 +24,7 @@ use tokio::{
 use crate::{
     CloudError, ObjectPath, PresignedPost,
     error::failed,
+    keys,
     presigned_post::{Terms, sign},
 };
 
@@ -123,6 +125,16 @@ impl Objects {
     pub async fn get(&self, path: &ObjectPath) -> Result<Vec<u8>, CloudError> {
         let body = self.open(path).await?.body;
         Ok(body.collect().await.map_err(failed("GetObject", path))?.to_vec())
+    }
+
+    /// What ingest found in a dataset's file; `None` where it has not read it.
+    pub async fn profile(&self, bucket: &str, dataset: DatasetId) -> Result<Option<Profile>, CloudError> {
+        let path = ObjectPath::new(bucket, keys::profile_key(dataset));
+        match self.get(&path).await {
+            Ok(json) => serde_json::from_slice(&json).map(Some).map_err(failed("GetObject", path)),
+            Err(CloudError::MissingObject { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes the object to a local file piece by piece.

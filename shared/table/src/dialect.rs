@@ -16,6 +16,9 @@ const SAMPLE_ROWS: usize = 1_000;
 const CONSISTENT: f64 = 0.8;
 const CONSISTENT_COLON: f64 = 0.999;
 
+/// Numbers in a row that by chance would not all grow.
+const LONG_RUN: usize = 5;
+
 /// How a file is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect {
@@ -109,19 +112,11 @@ fn has_header(rows: &[Vec<Vec<u8>>]) -> bool {
     valued == 0 || is_sequence(first)
 }
 
-/// Whole numbers that grow by one: years and positions, which name columns.
+/// Numbers that name columns: whole ones that grow by one, as years and positions do, or a longer run that only grows, as wavelengths do.
 fn is_sequence(row: &[Vec<u8>]) -> bool {
-    let numbers: Option<Vec<i64>> = row
-        .iter()
-        .filter(|cell| like(cell) == Like::Number)
-        .map(|cell| match number::plain(cell) {
-            Some(number::Number::Integer(value)) => Some(value),
-            _ => None,
-        })
-        .collect();
-    numbers.is_some_and(|numbers| {
-        numbers.len() > 1 && numbers.is_sorted() && numbers.windows(2).all(|pair| matches!(pair, [one, next] if next - one == 1))
-    })
+    let numbers: Vec<f64> = row.iter().filter_map(|cell| number::plain(cell)).map(number::Number::as_f64).collect();
+    let each = |holds: &dyn Fn(f64, f64) -> bool| numbers.windows(2).all(|pair| matches!(pair, [one, next] if holds(*one, *next)));
+    numbers.len() > 1 && (each(&|one, next| next - one == 1.0) || (numbers.len() >= LONG_RUN && each(&|one, next| next > one)))
 }
 
 #[cfg(test)]
@@ -165,6 +160,8 @@ mod tests {
             ("name,2020\nx,1\ny,2\n", false),
             ("7\n8\n9\n", false),
             ("7\n8\n", true),
+            ("350,350.5,351,351.5,352,kind\n1,2,3,4,5,a\n2,3,4,5,6,b\n", true),
+            ("3,1,2,5,4\n1,2,3,4,5\n2,3,4,5,6\n", false),
         ] {
             assert_eq!(dialect(text).1, header, "{text}");
         }

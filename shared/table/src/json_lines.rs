@@ -62,7 +62,7 @@ pub(crate) fn as_csv(path: &Path) -> Result<Option<JsonLines>, TableError> {
     let text = Text::open(path, None)?;
     let first = text.beginning.iter().find(|byte| !byte.is_ascii_whitespace());
     match first {
-        Some(b'{') => {}
+        Some(b'{') if is_object(&text.beginning) => {}
         Some(b'[') if text.beginning.iter().filter(|byte| !byte.is_ascii_whitespace()).nth(1) == Some(&b'{') => {
             return Err(TableError::Unsupported("a JSON array; upload JSON Lines, one object per line"));
         }
@@ -88,6 +88,15 @@ pub(crate) fn as_csv(path: &Path) -> Result<Option<JsonLines>, TableError> {
     })?;
     out.into_inner().map_err(|error| in_temp(error.into_error()))?;
     Ok(Some(JsonLines { csv, bytes, sha256, read_as }))
+}
+
+/// Whether the first line is an object; one that goes on beyond the beginning is taken for one.
+fn is_object(beginning: &[u8]) -> bool {
+    let mut lines = beginning.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
+    lines.next().is_some_and(|line| {
+        let is_whole = line.ends_with(b"\n") || line.len() < beginning.len();
+        serde_json::from_slice::<Fields>(line).is_ok() || (!is_whole && line.starts_with(b"{\""))
+    })
 }
 
 /// Each field's position, in the order in which they first appear.

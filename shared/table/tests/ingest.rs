@@ -146,6 +146,8 @@ fn json_lines_are_a_table() {
     assert_eq!(profile.bytes, lines.len() as u64);
     assert!(message(b"{\"a\": 1}\n{\"a\": }\n").starts_with("line 2 is no JSON object"));
     assert!(message(b"[{\"a\": 1}]").contains("JSON Lines"));
+    let (profile, _) = read(b"{a},b\n1,2\n").unwrap();
+    assert_eq!((profile.read_as.format.as_str(), profile.columns[0].name.as_str()), ("csv", "{a}"), "a name in braces is no object");
 }
 
 #[test]
