@@ -67,7 +67,7 @@ async fn a_file_that_is_no_table_is_told_why_and_where() {
         (Vec::new(), "No columns to parse from file"),
         (b"\n\n".to_vec(), "No columns to parse from file"),
         (png, "not text"),
-        (b"a,b\n1,2\n\0\0,1\n".to_vec(), "line 3 holds a NUL byte"),
+        (b"a,b\n1,2\n\0\0,1\n".to_vec(), "line 3 holds a control character"),
         (b"a,b\n1,2\n1,2,3\n".to_vec(), "Expected 2 fields in line 3, saw 3"),
         (b"a,b\n1,\"2\n3,4".to_vec(), "begins in line 2"),
     ] {

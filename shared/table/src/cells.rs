@@ -20,13 +20,12 @@ pub(crate) struct Cell {
 }
 
 /// Cells by column; every column has as many as there are rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Cells {
     /// The columns.
     pub columns: Vec<Vec<Cell>>,
     /// How many rows there are.
     pub rows: usize,
-    row: Vec<Cell>,
 }
 
 /// What is wrong with a row, which begins at the byte `at` of its piece.
@@ -52,8 +51,11 @@ impl Cell {
 
     /// Its bytes in the piece, quotes included.
     pub(crate) fn raw(self, piece: &[u8]) -> &[u8] {
-        let start = self.start as usize;
-        piece.get(start..start + (self.length & !QUOTED) as usize).unwrap_or_default()
+        piece.get(self.start()..self.start() + self.length()).unwrap_or_default()
+    }
+
+    fn length(self) -> usize {
+        (self.length & !QUOTED) as usize
     }
 
     /// Its text.
@@ -82,46 +84,41 @@ fn unquoted(raw: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Cuts a piece, which begins with a row, into at most `columns` columns (all, when that is `usize::MAX`). `on_row` sees each row as it
-/// comes and may end the cutting; only where it is asked for by `usize::MAX` columns, else rows go into `cells`.
-pub(crate) fn split(
-    piece: &[u8],
-    dialect: Dialect,
-    columns: usize,
-    cells: &mut Cells,
-    on_row: &mut dyn FnMut(&[Cell]) -> bool,
-) -> Result<(), BadRow> {
-    if columns != usize::MAX {
-        cells.columns.resize_with(columns, Vec::new);
-        cells.columns.iter_mut().for_each(Vec::clear);
-        cells.rows = 0;
-    }
-    let mut at = 0;
-    while at < piece.len() {
-        let begin = at;
-        cells.row.clear();
-        at = row(piece, begin, dialect, &mut cells.row)?;
-        if is_blank(&cells.row, piece) {
-            continue;
+/// Cuts a piece, which begins with a row, into `columns` columns. Short rows are padded with empty cells.
+pub(crate) fn split(piece: &[u8], dialect: Dialect, columns: usize) -> Result<Cells, BadRow> {
+    let mut cells = Cells { columns: vec![Vec::new(); columns], rows: 0 };
+    each_row(piece, dialect, |row| {
+        // Empty cells at the end are what a trailing delimiter leaves.
+        if row.iter().skip(columns).any(|cell| !cell.raw(piece).is_empty()) {
+            return Err(Problem::TooManyCells(row.len()));
         }
-        if let Some((column, cell)) = cells.row.iter().enumerate().find(|(_, cell)| (cell.length & !QUOTED) as usize > MAX_CELL_BYTES) {
-            return Err(BadRow { at: begin, problem: Problem::LongCell(column, (cell.length & !QUOTED) as usize) });
-        }
-        if columns == usize::MAX {
-            if !on_row(&cells.row) {
-                return Ok(());
-            }
-            continue;
-        }
-        let got = cells.row.len();
-        if cells.row.iter().skip(columns).any(|cell| !cell.raw(piece).is_empty()) {
-            return Err(BadRow { at: begin, problem: Problem::TooManyCells(got) });
-        }
-        let short = std::iter::repeat(&Cell::EMPTY);
-        for (column, cell) in cells.columns.iter_mut().zip(cells.row.iter().chain(short)) {
+        for (column, cell) in cells.columns.iter_mut().zip(row.iter().chain(std::iter::repeat(&Cell::EMPTY))) {
             column.push(*cell);
         }
         cells.rows += 1;
+        Ok(true)
+    })?;
+    Ok(cells)
+}
+
+/// Visits each row of a piece that is not blank, until `visit` says that it has seen enough.
+pub(crate) fn each_row(piece: &[u8], dialect: Dialect, mut visit: impl FnMut(&[Cell]) -> Result<bool, Problem>) -> Result<(), BadRow> {
+    let (mut at, mut cells) = (0, Vec::new());
+    while at < piece.len() {
+        let begin = at;
+        cells.clear();
+        at = row(piece, begin, dialect, &mut cells)?;
+        if is_blank(&cells, piece) {
+            continue;
+        }
+        let long = cells.iter().position(|cell: &Cell| cell.length() > MAX_CELL_BYTES);
+        let seen = match long.and_then(|column| Some((column, cells.get(column)?.length()))) {
+            Some((column, length)) => Err(Problem::LongCell(column, length)),
+            None => visit(&cells),
+        };
+        if !seen.map_err(|problem| BadRow { at: begin, problem })? {
+            break;
+        }
     }
     Ok(())
 }
@@ -190,11 +187,12 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Vec<String>> {
         let mut rows = Vec::new();
-        split(text.as_bytes(), COMMA, usize::MAX, &mut Cells::default(), &mut |row| {
-            rows.push(row.iter().map(|cell| String::from_utf8(cell.text(text.as_bytes()).into_owned()).unwrap()).collect());
-            true
-        })
-        .unwrap();
+        let text = text.as_bytes();
+        let visited = each_row(text, COMMA, |row| {
+            rows.push(row.iter().map(|cell| String::from_utf8(cell.text(text).into_owned()).unwrap()).collect());
+            Ok(true)
+        });
+        visited.unwrap();
         rows
     }
 
@@ -209,8 +207,7 @@ mod tests {
 
     #[test]
     fn rows_have_as_many_cells_as_there_are_names() {
-        let mut cells = Cells::default();
-        let mut cut = |text: &str| split(text.as_bytes(), COMMA, 2, &mut cells, &mut |_| true).map(|()| cells.rows);
+        let cut = |text: &str| split(text.as_bytes(), COMMA, 2).map(|cells| cells.rows);
         assert_eq!(cut("1\n1,2\n1,2,,\n"), Ok(3), "short rows are padded, empty cells at the end are dropped");
         assert_eq!(cut("1,2\n1,2,3\n"), Err(BadRow { at: 4, problem: Problem::TooManyCells(3) }));
         assert_eq!(cut("1,2\n1,\"2\n3,4\n"), Err(BadRow { at: 4, problem: Problem::OpenQuote }));

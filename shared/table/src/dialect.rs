@@ -4,7 +4,7 @@
 use domain::date;
 
 use crate::{
-    cells::{Cells, split},
+    cells::each_row,
     value::{self, number},
 };
 
@@ -54,11 +54,11 @@ impl Dialect {
 
 /// The first rows as texts.
 fn split_sample(sample: &[u8], dialect: Dialect) -> Vec<Vec<Vec<u8>>> {
-    let mut cells = Cells::default();
     let mut rows = Vec::new();
-    let _ = split(sample, dialect, usize::MAX, &mut cells, &mut |row| {
+    // A row that cannot be cut ends the sample; the reading will tell of it.
+    let _ = each_row(sample, dialect, |row| {
         rows.push(row.iter().map(|cell| cell.text(sample).into_owned()).collect::<Vec<_>>());
-        rows.len() < SAMPLE_ROWS
+        Ok(rows.len() < SAMPLE_ROWS)
     });
     rows
 }

@@ -11,9 +11,9 @@ pub enum TableError {
     #[error("No columns to parse from file: it is empty")]
     Empty,
     /// The file is not text.
-    #[error("the file is not text: line {line} holds a NUL byte; upload a CSV file in UTF-8")]
+    #[error("the file is not text: line {line} holds a control character that no text has; upload CSV, JSON Lines or Parquet")]
     Binary {
-        /// Where the first NUL byte is.
+        /// Where the first such character is.
         line: u64,
     },
     /// The file is of a kind that is not read.

@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     Frame, TableError,
-    cells::{BadRow, Cell, Cells, Problem, split},
+    cells::{BadRow, Cell, Cells, Problem, each_row, split},
     column::{CellType, Converted, Tally, convert, tally},
     dialect::Dialect,
     header::unique_names,
@@ -171,13 +171,13 @@ fn notes(encoding: &'static Encoding, dialect: Dialect) -> Vec<String> {
 fn take_names(first: &mut Piece, dialect: Dialect) -> Result<Vec<String>, Stop> {
     check_text(first)?;
     let (mut header, mut second) = (None, None);
-    let cut = split(&first.bytes, dialect, usize::MAX, &mut Cells::default(), &mut |row| {
+    let cut = each_row(&first.bytes, dialect, |row| {
         if header.is_none() {
             header = Some(row.iter().map(|cell| String::from_utf8_lossy(&cell.text(&first.bytes)).into_owned()).collect::<Vec<_>>());
-            return true;
+            return Ok(true);
         }
         second = row.first().map(|cell| row_begin(&first.bytes, cell.start(), dialect));
-        false
+        Ok(false)
     });
     let (header, begin) = match (header, cut, second) {
         (None, Err(bad), _) => return Err(bad_row(first, bad, 0, &[]).into()),
@@ -202,12 +202,16 @@ fn row_begin(bytes: &[u8], at: usize, dialect: Dialect) -> usize {
     if follows_an_end { at } else { at - 1 }
 }
 
-/// Whether a piece is text. Bytes that are not UTF-8 are another encoding's, unless there is a NUL.
+/// Whether a piece is text. Bytes that are not UTF-8 are another encoding's, unless there are control characters among them.
 fn check_text(piece: &Piece) -> Result<(), Stop> {
     if let Some(at) = memchr::memchr(0, &piece.bytes) {
         return Err(TableError::Binary { line: piece.line_at(at) }.into());
     }
-    std::str::from_utf8(&piece.bytes).map(drop).map_err(|_| Stop::Reencode)
+    if std::str::from_utf8(&piece.bytes).is_ok() {
+        return Ok(());
+    }
+    let control = piece.bytes.iter().position(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+    Err(control.map_or(Stop::Reencode, |at| TableError::Binary { line: piece.line_at(at) }.into()))
 }
 
 /// A table that is being read.
@@ -245,10 +249,8 @@ impl Table<'_> {
 
     fn cut(&self, piece: &Piece) -> Result<Cells, Stop> {
         check_text(piece)?;
-        let mut cells = Cells::default();
-        let cut = split(&piece.bytes, self.dialect, self.names.len(), &mut cells, &mut |_| true);
-        cut.map_err(|bad| bad_row(piece, bad, self.names.len(), self.names))?;
-        Ok(cells)
+        let cut = split(&piece.bytes, self.dialect, self.names.len());
+        cut.map_err(|bad| bad_row(piece, bad, self.names.len(), self.names).into())
     }
 
     fn ready(&self, piece: Piece) -> Result<Ready, Stop> {

@@ -81,7 +81,7 @@ fn errors_say_where() {
     assert_eq!(message(b""), "No columns to parse from file: it is empty");
     assert!(message(b"a,b\n1,2\n1,2,3\n").starts_with("Expected 2 fields in line 3, saw 3"));
     assert!(message(b"a,b\n1,\"2\n3,4\n").contains("begins in line 2"), "{}", message(b"a,b\n1,\"2\n3,4\n"));
-    assert!(message(b"a,b\n1,2\n\0\0,4\n").contains("line 3 holds a NUL byte"));
+    assert!(message(b"a,b\n1,2\n\0\0,4\n").contains("line 3 holds a control character"));
     let wide = format!("{}\n", vec!["c"; 5_000].join(","));
     assert!(message(wide.as_bytes()).contains("5000 columns"));
 }
@@ -175,6 +175,13 @@ fn a_parquet_file_is_read_like_the_table_that_it_was_made_from() {
     broken.truncate(broken.len() / 2);
     std::fs::write(at("broken.parquet"), broken).unwrap();
     assert!(ingest(&at("broken.parquet"), &at("three.parquet")).unwrap_err().is_about_the_table());
+}
+
+#[test]
+fn bytes_that_are_no_text_in_any_encoding_are_refused() {
+    for bytes in [b"\x89PNG\r\n\x1a\n\xff\xe1\x01".as_slice(), b"a,b\n1,2\n\xff\x07,3\n", b"\xff\xd8\xff\xe0\x10JFIF"] {
+        assert!(message(bytes).contains("is not text"), "{}", message(bytes));
+    }
 }
 
 #[test]
