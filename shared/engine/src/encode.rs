@@ -60,6 +60,7 @@ fn number(column: &TableColumn, row: usize) -> Result<f32, EngineError> {
             cell(column, &values.codes, row)?;
             let Some(text) = values.get(row) else { return Ok(f32::NAN) };
             match text.trim() {
+                "" => Ok(f32::NAN),
                 "True" | "true" | "TRUE" => Ok(1.0),
                 "False" | "false" | "FALSE" => Ok(0.0),
                 trimmed => trimmed.parse::<f64>().map(|value| value as f32).map_err(|_| EngineError::NotANumber {
@@ -145,6 +146,12 @@ mod tests {
         assert_eq!(batch.numbers[..2], [2.5, 1.0]);
         assert!(batch.numbers[2].is_nan());
         assert_eq!(batch.texts, [["1", "", "2.5"]]);
+    }
+
+    #[test]
+    fn a_text_of_blanks_is_no_number_and_no_mistake() {
+        let frame = frame(vec![("a", texts(&[Some("1"), Some("  "), Some("x")]))]);
+        assert!(batch(&frame, &[numeric("a")], &[1]).unwrap().numbers[0].is_nan());
     }
 
     #[test]
