@@ -253,7 +253,7 @@ mod tests {
         let buckets = Template::read().unwrap().buckets;
         let rules: Vec<_> = buckets.iter().map(|bucket| (bucket.name.as_str(), bucket.allowed_methods.join(" "))).collect();
         let named = ["datasets", "models", "reports"].map(|what| format!("automl-local-{what}-{ACCOUNT}"));
-        assert_eq!(rules, [(&*named[0], "PUT GET".to_owned()), (&*named[1], "GET".to_owned()), (&*named[2], "GET".to_owned())]);
+        assert_eq!(rules, [(&*named[0], "PUT POST GET".to_owned()), (&*named[1], "GET".to_owned()), (&*named[2], "GET".to_owned())]);
         assert!(buckets.iter().all(|bucket| bucket.exposed_headers == ["ETag", "Content-Disposition"]));
     }
 
