@@ -22,11 +22,18 @@ pub struct Functions {
 impl Functions {
     /// The functions on the storage of `stack`; their logs go into `folder`.
     pub fn of(stack: &Stack, folder: &Path) -> Self {
+        Self::with(stack, folder, &[])
+    }
+
+    /// The same with some variables of their own.
+    pub fn with(stack: &Stack, folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Vec<(String, String)> = stack.environment().into_iter().chain(own).collect();
         let template = Template::read().expect("the template is readable");
         let names = template.functions.keys();
         let functions = names.map(|name| {
             let log = folder.join(format!("{name}.log"));
-            (name.clone(), Arc::new(Function::new(name, &binaries(), stack.environment(), LIMIT, 512, log)))
+            (name.clone(), Arc::new(Function::new(name, &binaries(), environment.clone(), LIMIT, 512, log)))
         });
         Self { functions: functions.collect(), template }
     }
@@ -41,14 +48,31 @@ impl Functions {
     /// Has the function of a route answer a request of a signed-in user; status and body. `route` has its parameters in braces, `path` does
     /// not; a `null` body is none.
     pub async fn request(&self, user: &str, method: &str, route: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.request_with(user, method, route, path, body, &[]).await
+    }
+
+    /// The same with more headers.
+    pub async fn request_with(
+        &self,
+        user: &str,
+        method: &str,
+        route: &str,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
         let wanted = Route::Path { method: method.to_owned(), path: route.to_owned() };
         let name = self.template.functions.iter().find(|(_, function)| function.routes.contains(&wanted)).map(|(name, _)| name.as_str());
+        let mut all = json!({ "content-type": "application/json", "host": "api.example" });
+        for (name, value) in headers {
+            all[*name] = json!(value);
+        }
         let event = json!({
             "version": "2.0",
             "routeKey": format!("{method} {route}"),
             "rawPath": path,
             "rawQueryString": "",
-            "headers": { "content-type": "application/json", "host": "api.example" },
+            "headers": all,
             "requestContext": {
                 "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test" },
                 "authorizer": { "jwt": { "claims": { "sub": user }, "scopes": null } },

@@ -81,6 +81,33 @@ async fn a_trainer_that_vanishes_fails_its_job() {
     assert_eq!(status.as_u16(), 200);
 }
 
+#[tokio::test]
+async fn a_job_that_batch_refuses_is_failed_and_leaves_its_key_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Stack::start(&folder.path().join("data")).await;
+    let dataset_id = stack.dataset(&flowers().csv).await;
+    let request = json!({ "dataset_id": dataset_id, "target_column": "kind", "config": { "time_budget": 60 } });
+    let key = [("idempotency-key", "k-1")];
+    let train = async |functions: &Functions| functions.request_with("default", "POST", "/train", "/train", &request, &key).await;
+
+    let broken = Functions::with(&stack, folder.path(), &[("BATCH_JOB_QUEUE", "none")]);
+    let (status, answer) = train(&broken).await;
+    assert_eq!((status, &answer["code"]), (503, &json!("training_unavailable")), "{answer}");
+    let jobs = stack.get("/jobs").await["jobs"].clone();
+    let [job] = jobs.as_array().unwrap().as_slice() else { panic!("{jobs}") };
+    let job_id = job["job_id"].as_str().unwrap();
+    assert!(answer["detail"].as_str().unwrap().contains(job_id), "{answer}");
+    let job = stack.get(&format!("/jobs/{job_id}")).await;
+    assert_eq!(job["status"], "failed");
+    assert!(job["error_message"].as_str().unwrap().contains("could not be submitted"), "{job}");
+    broken.stop().await;
+
+    let mended = Functions::of(&stack, folder.path());
+    let (status, answer) = train(&mended).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("pending")), "{answer}");
+    mended.stop().await;
+}
+
 /// The process that has the job in its environment.
 fn trainer_of(job_id: &str) -> Pid {
     let variable = format!("JOB_ID={job_id}");
