@@ -10,7 +10,7 @@ pub(crate) struct Arguments {
     /// The model file.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// The CSV file with the rows to predict; columns that the model does not use are ignored.
+    /// The table with the rows to predict; columns that the model does not use are ignored.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// The CSV file to write: `prediction`, and for classification `probability_<label>` for each label.

@@ -20,7 +20,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The CSV file to learn from.
+    /// The table to learn from.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// The column to predict.
