@@ -213,7 +213,7 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use domain::{BadCells, TopValue};
+    use domain::TopValue;
 
     use super::*;
 
@@ -221,18 +221,10 @@ mod tests {
         ColumnProfile {
             name: "y".to_owned(),
             kind,
-            missing: 0,
             unique: values.len() as u64,
             unique_exact: true,
             top_values: values.iter().map(|value| TopValue { value: (*value).to_owned(), count: 1 }).collect(),
-            samples: Vec::new(),
-            code_like_share: 0.0,
-            duplicate_of: None,
-            numeric: None,
-            written_as: None,
-            digits_only: false,
-            bad: BadCells::default(),
-            dates: None,
+            ..ColumnProfile::default()
         }
     }
 

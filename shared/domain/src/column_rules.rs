@@ -111,7 +111,7 @@ pub fn is_identifier_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BadCells, NumericStats, ReadAs, TopValue};
+    use crate::{NumericStats, TopValue};
 
     fn column(name: &str, kind: ColumnKind, unique: u64, missing: u64, top: u64) -> ColumnProfile {
         ColumnProfile {
@@ -121,39 +121,17 @@ mod tests {
             unique,
             unique_exact: true,
             top_values: if top == 0 { vec![] } else { vec![TopValue { value: "x".to_owned(), count: top }] },
-            samples: vec![],
             code_like_share: 1.0,
-            duplicate_of: None,
-            numeric: None,
-            written_as: None,
-            digits_only: false,
-            bad: BadCells::default(),
-            dates: None,
+            ..ColumnProfile::default()
         }
     }
 
     fn ranged(min: f64, max: f64) -> NumericStats {
-        NumericStats {
-            min,
-            q25: min,
-            median: min,
-            q75: max,
-            max,
-            mean: min,
-            std: 0.0,
-            skewness: 0.0,
-            kurtosis: 0.0,
-            quantiles_exact: true,
-            is_integer: true,
-            infinite: 0,
-            zeros: 0,
-            negatives: 0,
-            histogram: vec![],
-        }
+        NumericStats { min, max, is_integer: true, ..NumericStats::default() }
     }
 
     fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-        Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default(), first_rows: Vec::new() }
+        Profile { rows, columns, ..Profile::default() }
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Order {
 
     /// The moment in the cell, in microseconds since 1970. An offset from UTC is added; without one, the moment is taken as it is.
     pub fn parse(self, cell: &[u8]) -> Option<i64> {
+        if self.0 == 0
+            && let Some(day) = plain_day(cell)
+        {
+            return Some(midnight(day));
+        }
         let cell = trimmed(cell);
         // Shorter than 1/1/70 or longer than an ISO moment with nanoseconds: no date.
         if !(6..=40).contains(&cell.len()) {
@@ -64,6 +69,14 @@ impl Order {
         };
         day.checked_mul(DAY)?.checked_add(time)
     }
+}
+
+/// A cell that is `2024-12-31` and nothing else.
+fn plain_day(cell: &[u8]) -> Option<i64> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = cell else { return None };
+    let digit = |byte: &u8| Some(u32::from(byte.checked_sub(b'0')?)).filter(|digit| *digit < 10);
+    let year = ((digit(y1)? * 10 + digit(y2)?) * 10 + digit(y3)?) * 10 + digit(y4)?;
+    days_from_civil(year, digit(m1)? * 10 + digit(m2)?, digit(d1)? * 10 + digit(d2)?)
 }
 
 /// The orders in which the cell is a date; 0 when it is none.
@@ -273,6 +286,16 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = (5 * day_of_year + 2) / 153;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+/// The moment's day, counted from 1970.
+pub fn day(micros: i64) -> i64 {
+    micros.div_euclid(DAY)
+}
+
+/// When a day begins.
+pub fn midnight(day: i64) -> i64 {
+    day.saturating_mul(DAY)
 }
 
 /// Whether the moment is not midnight.

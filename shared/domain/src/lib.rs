@@ -27,6 +27,9 @@ pub use job::{Job, JobFiles, JobStatus};
 pub use metrics::Metrics;
 pub use preprocessing::{FeatureType, NumericRange, PreprocessingInfo};
 pub use problem::{ProblemGuess, ProblemType, TargetFacts, detect_problem_type, explain_problem_type};
-pub use profile::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, HistogramBin, NumericStats, Profile, ReadAs, TopValue};
+pub use profile::{
+    Association, BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, HistogramBin, Measure, Mixture, NumericStats, Profile, ReadAs,
+    Role, TextStats, TopValue,
+};
 pub use progress::{Phase, Progress};
 pub use timestamp::Timestamp;

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnStats, ColumnType};
+use crate::{ColumnStats, ColumnType, is_constant, is_identifier};
 
 /// A table's profile. Counts are of rows; shares are not rounded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Profile {
     /// Data rows, without the header.
     pub rows: u64,
@@ -16,6 +16,21 @@ pub struct Profile {
     pub bytes: u64,
     /// SHA-256 of the file, in hex: the data's fingerprint.
     pub sha256: String,
+    /// Rows that repeat an earlier one.
+    #[serde(default)]
+    pub duplicate_rows: u64,
+    /// Whether those were counted; otherwise the number is an estimate.
+    #[serde(default)]
+    pub duplicate_rows_exact: bool,
+    /// Rows of one of the stripes by which missing cells are counted.
+    #[serde(default)]
+    pub stripe_rows: u64,
+    /// Rows that quantiles, histograms and associations rest on: all, or a uniform sample.
+    #[serde(default)]
+    pub sampled_rows: u64,
+    /// How strongly pairs of columns go together, the strongest first; weak pairs and those of very wide tables are left out.
+    #[serde(default)]
+    pub associations: Vec<Association>,
     /// How the file was read.
     #[serde(default)]
     pub read_as: ReadAs,
@@ -49,7 +64,7 @@ impl Profile {
 }
 
 /// What the cells of a column are, decided over the whole table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnKind {
     /// Whole numbers that fit 64 bits.
@@ -61,18 +76,82 @@ pub enum ColumnKind {
     /// Days, with or without a time.
     Date,
     /// Everything else.
+    #[default]
     Text,
 }
 
+/// What a column is good for, from its kind and its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Measured or counted numbers.
+    #[default]
+    Numeric,
+    /// Whole numbers.
+    Integer,
+    /// Whole numbers of few values, such as grades and classes.
+    Ordinal,
+    /// Two values, true and false.
+    Boolean,
+    /// Texts that repeat.
+    Categorical,
+    /// Days or moments.
+    Datetime,
+    /// Texts of several words that seldom repeat.
+    FreeText,
+    /// Names the row instead of describing it.
+    Identifier,
+    /// At most one value.
+    Constant,
+}
+
+/// Whole numbers from 0 or 1 of at most so many values are ordinal.
+const MAX_GRADES: u64 = 12;
+const MAX_GRADE: f64 = 20.0;
+/// Texts longer than this on average, in characters, and distinct in more than half of the rows are free text.
+const FREE_TEXT_CHARACTERS: f64 = 12.0;
+
+impl Role {
+    /// The role of a column in a table of `rows` rows.
+    pub fn of(column: &ColumnProfile, rows: u64) -> Self {
+        if is_constant(column) {
+            return Self::Constant;
+        }
+        if is_identifier(column, rows) {
+            return Self::Identifier;
+        }
+        match column.kind {
+            ColumnKind::Boolean => Self::Boolean,
+            ColumnKind::Date => Self::Datetime,
+            ColumnKind::Float => Self::Numeric,
+            ColumnKind::Integer => {
+                let from_one = column.numeric.as_ref().is_some_and(|stats| (0.0..=1.0).contains(&stats.min) && stats.max <= MAX_GRADE);
+                if column.unique > 2 && column.unique <= MAX_GRADES && from_one { Self::Ordinal } else { Self::Integer }
+            }
+            ColumnKind::Text => {
+                let long = column.text.as_ref().is_some_and(|text| text.mean_characters > FREE_TEXT_CHARACTERS);
+                let distinct = column.unique as f64 > 0.5 * (rows - column.missing.min(rows)) as f64;
+                if long && distinct { Self::FreeText } else { Self::Categorical }
+            }
+        }
+    }
+}
+
 /// One column's profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnProfile {
     /// The header's text, made unique.
     pub name: String,
     /// What its cells are.
     pub kind: ColumnKind,
+    /// What it is good for.
+    #[serde(default)]
+    pub role: Role,
     /// Rows without a value.
     pub missing: u64,
+    /// The same by stripe of rows, see [`Profile::stripe_rows`]; empty where no cell is missing.
+    #[serde(default)]
+    pub missing_by_stripe: Vec<u64>,
     /// Distinct values, missing not counted.
     pub unique: u64,
     /// Whether `unique` was counted; otherwise it is an estimate within about 3 %.
@@ -87,6 +166,9 @@ pub struct ColumnProfile {
     pub duplicate_of: Option<String>,
     /// Statistics of a numeric column with at least one finite value.
     pub numeric: Option<NumericStats>,
+    /// Statistics of a text column with at least one value.
+    #[serde(default)]
+    pub text: Option<TextStats>,
     /// How its cells are written, where that is not plain: `1.234,56`, `45 %`, `31.12.2024`.
     #[serde(default)]
     pub written_as: Option<String>,
@@ -143,7 +225,7 @@ pub struct BadCell {
 }
 
 /// The first and the last moment of a date column, as ISO 8601 without an offset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DateRange {
     /// First.
     pub min: String,
@@ -151,6 +233,67 @@ pub struct DateRange {
     pub max: String,
     /// Whether some moment is not midnight.
     pub has_time: bool,
+    /// The longest time between two moments that follow each other; `None` where there is one moment or too many to keep.
+    #[serde(default)]
+    pub largest_gap_seconds: Option<f64>,
+    /// Counts in up to 20 bins of equal width, whose edges are seconds since 1970.
+    #[serde(default)]
+    pub timeline: Vec<HistogramBin>,
+}
+
+/// Statistics over the texts of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TextStats {
+    /// Characters of the shortest.
+    pub min_characters: u64,
+    /// Characters of the longest.
+    pub max_characters: u64,
+    /// Characters on average over all rows with a value.
+    pub mean_characters: f64,
+    /// Rows whose text begins or ends with a blank.
+    pub padded: u64,
+    /// What its texts could also be, where some could be something else.
+    pub mixture: Option<Mixture>,
+}
+
+/// Rows of a text column by what their cells could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mixture {
+    /// Numbers.
+    pub numbers: u64,
+    /// Dates.
+    pub dates: u64,
+    /// Neither.
+    pub others: u64,
+}
+
+/// How strongly two columns go together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Association {
+    /// The column that comes first in the table.
+    pub one: String,
+    /// The other.
+    pub other: String,
+    /// How it was measured.
+    pub measure: Measure,
+    /// The measure's value.
+    pub value: f64,
+    /// Spearman's rank correlation, where both are numbers.
+    pub spearman: Option<f64>,
+}
+
+/// A measure of association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Pearson's correlation of two numbers, from −1 to 1.
+    Pearson,
+    /// Cramér's V of two categories, from 0 to 1, with Bergsma's correction for bias.
+    CramersV,
+    /// The correlation ratio η of a number in the groups of a category, from 0 to 1.
+    CorrelationRatio,
+    /// Pearson's correlation of which cells are missing.
+    Missing,
 }
 
 /// A value and how often it occurs.
@@ -163,16 +306,22 @@ pub struct TopValue {
 }
 
 /// Statistics over the finite values of a numeric column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct NumericStats {
     /// Smallest.
     pub min: f64,
+    /// 5 % of the values are below it.
+    #[serde(default)]
+    pub q05: f64,
     /// Lower quartile.
     pub q25: f64,
     /// Median.
     pub median: f64,
     /// Upper quartile.
     pub q75: f64,
+    /// 5 % of the values are above it.
+    #[serde(default)]
+    pub q95: f64,
     /// Largest.
     pub max: f64,
     /// Arithmetic mean.
@@ -194,6 +343,9 @@ pub struct NumericStats {
     pub zeros: u64,
     /// Values below 0.
     pub negatives: u64,
+    /// Values farther from the quartiles than 1.5 times their distance.
+    #[serde(default)]
+    pub outliers: u64,
     /// Counts in up to 20 bins of equal width over `min..=max`.
     pub histogram: Vec<HistogramBin>,
 }

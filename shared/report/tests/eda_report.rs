@@ -9,22 +9,7 @@ use domain::{
 use report::eda_report;
 
 fn column(name: &str, kind: ColumnKind) -> ColumnProfile {
-    ColumnProfile {
-        name: name.to_owned(),
-        kind,
-        missing: 0,
-        unique: 0,
-        unique_exact: true,
-        top_values: vec![],
-        samples: vec![],
-        code_like_share: 0.0,
-        duplicate_of: None,
-        numeric: None,
-        written_as: None,
-        digits_only: false,
-        bad: BadCells::default(),
-        dates: None,
-    }
+    ColumnProfile { name: name.to_owned(), kind, unique_exact: true, ..ColumnProfile::default() }
 }
 
 fn labels(name: &str, counts: &[(&str, u64)]) -> ColumnProfile {
@@ -54,20 +39,16 @@ fn numbers(name: &str, skewness: f64) -> ColumnProfile {
             mean: 29.699_118,
             std: 14.526_497,
             skewness,
-            kurtosis: 0.0,
             quantiles_exact: true,
-            is_integer: false,
-            infinite: 0,
-            zeros: 0,
-            negatives: 0,
             histogram: histogram.collect(),
+            ..NumericStats::default()
         }),
         ..column(name, ColumnKind::Float)
     }
 }
 
 fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32), read_as: ReadAs::default(), first_rows: Vec::new() }
+    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32), ..Profile::default() }
 }
 
 /// The report without its style sheet, one element a line.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use domain::limits::MAX_CELL_BYTES;
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter};
 
-use crate::dialect::Dialect;
+use crate::{dialect::Dialect, ends::Ends};
 
 const QUOTE: u8 = b'"';
 /// Marks a cell whose text has to be freed of quotes.
@@ -22,10 +22,21 @@ pub(crate) struct Cell {
 /// Cells by column; every column has as many as there are rows.
 #[derive(Debug)]
 pub(crate) struct Cells {
-    /// The columns.
-    pub columns: Vec<Vec<Cell>>,
+    /// Column after column, each with room for as many rows.
+    all: Vec<Cell>,
+    room: usize,
+    /// How many columns there are.
+    pub columns: usize,
     /// How many rows there are.
     pub rows: usize,
+}
+
+impl Cells {
+    /// The cells of a column.
+    pub(crate) fn column(&self, column: usize) -> &[Cell] {
+        let begin = column * self.room;
+        self.all.get(begin..begin + self.rows).unwrap_or_default()
+    }
 }
 
 /// What is wrong with a row, which begins at the byte `at` of its piece.
@@ -54,14 +65,20 @@ impl Cell {
         piece.get(self.start()..self.start() + self.length()).unwrap_or_default()
     }
 
-    fn length(self) -> usize {
+    /// Its length in the piece, quotes included.
+    pub(crate) fn length(self) -> usize {
         (self.length & !QUOTED) as usize
+    }
+
+    /// Whether its text has to be freed of quotes.
+    pub(crate) fn is_quoted(self) -> bool {
+        self.length & QUOTED != 0
     }
 
     /// Its text.
     pub(crate) fn text(self, piece: &[u8]) -> Cow<'_, [u8]> {
         let raw = self.raw(piece);
-        if self.length & QUOTED == 0 { Cow::Borrowed(raw) } else { Cow::Owned(unquoted(raw)) }
+        if self.is_quoted() { Cow::Owned(unquoted(raw)) } else { Cow::Borrowed(raw) }
     }
 
     /// Where it begins.
@@ -86,74 +103,117 @@ fn unquoted(raw: &[u8]) -> Vec<u8> {
 
 /// Cuts a piece, which begins with a row, into `columns` columns. Short rows are padded with empty cells.
 pub(crate) fn split(piece: &[u8], dialect: Dialect, columns: usize) -> Result<Cells, BadRow> {
-    let mut cells = Cells { columns: vec![Vec::new(); columns], rows: 0 };
-    each_row(piece, dialect, |row| {
-        // Empty cells at the end are what a trailing delimiter leaves.
-        if row.iter().skip(columns).any(|cell| !cell.raw(piece).is_empty()) {
-            return Err(Problem::TooManyCells(row.len()));
-        }
-        for (column, cell) in cells.columns.iter_mut().zip(row.iter().chain(std::iter::repeat(&Cell::EMPTY))) {
-            column.push(*cell);
-        }
-        cells.rows += 1;
-        Ok(true)
-    })?;
+    let room = memchr_iter(dialect.end, piece).count() + 1;
+    let mut cells = Cells { all: vec![Cell::EMPTY; columns * room], room, columns, rows: 0 };
+    let longest = if memchr(QUOTE, piece).is_some() {
+        cut(piece, dialect, &mut cells, |at, ends| next_cell(piece, at, dialect, ends))?
+    } else {
+        cut(piece, dialect, &mut cells, |at, ends| {
+            let end = ends.next();
+            Some((Cell { start: place(at), length: place(text_length(piece, at, end, dialect)) }, end))
+        })?
+    };
+    if longest > MAX_CELL_BYTES {
+        each_row(piece, dialect, |_| true)?;
+    }
     Ok(cells)
 }
 
+/// Cuts a piece by what gives the cell at a byte and where it ends; the longest cell's bytes.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is the innermost loop of all reading, once for pieces with quotes and once for the others")]
+fn cut(
+    piece: &[u8],
+    dialect: Dialect,
+    cells: &mut Cells,
+    next: impl Fn(usize, &mut Ends<'_>) -> Option<(Cell, usize)>,
+) -> Result<usize, BadRow> {
+    let Cells { room, columns, .. } = *cells;
+    let mut ends = Ends::new(piece, dialect.delimiter, dialect.end);
+    let (mut at, mut longest) = (0, 0);
+    while at < piece.len() {
+        let begin = at;
+        let (mut column, mut to, mut more) = (0, cells.rows, false);
+        loop {
+            let Some((cell, end)) = next(at, &mut ends) else { return Err(BadRow { at: begin, problem: Problem::OpenQuote }) };
+            let is_last = piece.get(end) != Some(&dialect.delimiter);
+            longest = longest.max(cell.length);
+            if column < columns {
+                if let Some(place) = cells.all.get_mut(to) {
+                    *place = cell;
+                }
+            } else {
+                // Empty cells at the end are what a trailing delimiter leaves.
+                more |= cell.length > 0;
+            }
+            (column, to, at) = (column + 1, to + room, end + 1);
+            if is_last {
+                break;
+            }
+        }
+        if more {
+            return Err(BadRow { at: begin, problem: Problem::TooManyCells(column) });
+        }
+        // A blank line's only cell is written over by the next row's first.
+        cells.rows += usize::from(column > 1 || !is_blank(piece, begin, at - 1));
+    }
+    Ok((longest & !QUOTED) as usize)
+}
+
 /// Visits each row of a piece that is not blank, until `visit` says that it has seen enough.
-pub(crate) fn each_row(piece: &[u8], dialect: Dialect, mut visit: impl FnMut(&[Cell]) -> Result<bool, Problem>) -> Result<(), BadRow> {
+pub(crate) fn each_row(piece: &[u8], dialect: Dialect, mut visit: impl FnMut(&[Cell]) -> bool) -> Result<(), BadRow> {
+    let mut ends = Ends::new(piece, dialect.delimiter, dialect.end);
     let (mut at, mut cells) = (0, Vec::new());
     while at < piece.len() {
         let begin = at;
         cells.clear();
-        at = row(piece, begin, dialect, &mut cells)?;
-        if is_blank(&cells, piece) {
-            continue;
+        loop {
+            let (cell, end) = next_cell(piece, at, dialect, &mut ends).ok_or(BadRow { at: begin, problem: Problem::OpenQuote })?;
+            if cell.length() > MAX_CELL_BYTES {
+                return Err(BadRow { at: begin, problem: Problem::LongCell(cells.len(), cell.length()) });
+            }
+            cells.push(cell);
+            at = end + 1;
+            if piece.get(end) != Some(&dialect.delimiter) {
+                break;
+            }
         }
-        let long = cells.iter().position(|cell: &Cell| cell.length() > MAX_CELL_BYTES);
-        let seen = match long.and_then(|column| Some((column, cells.get(column)?.length()))) {
-            Some((column, length)) => Err(Problem::LongCell(column, length)),
-            None => visit(&cells),
-        };
-        if !seen.map_err(|problem| BadRow { at: begin, problem })? {
+        let is_row = cells.len() > 1 || !is_blank(piece, begin, at - 1);
+        if is_row && !visit(&cells) {
             break;
         }
     }
     Ok(())
 }
 
-/// One row's cells; where the next one begins.
-fn row(piece: &[u8], begin: usize, dialect: Dialect, cells: &mut Vec<Cell>) -> Result<usize, BadRow> {
-    let mut at = begin;
-    loop {
-        let rest = piece.get(at..).unwrap_or_default();
-        let (length, quoted) = if rest.first() == Some(&QUOTE) {
-            let quoted = quoted_length(rest).ok_or(BadRow { at: begin, problem: Problem::OpenQuote })?;
-            let after = rest.get(quoted..).unwrap_or_default();
-            (quoted + memchr2(dialect.delimiter, dialect.end, after).unwrap_or(after.len()), true)
-        } else {
-            (memchr2(dialect.delimiter, dialect.end, rest).unwrap_or(rest.len()), false)
-        };
-        let ends = rest.get(length) != Some(&dialect.delimiter);
-        let mut text = length;
-        if ends && dialect.end == b'\n' && length > 0 && rest.get(length - 1) == Some(&b'\r') {
-            text -= 1;
-        }
-        cells.push(cell(at, text, quoted, rest));
-        at += length + 1;
-        if ends {
-            return Ok(at);
-        }
+/// The cell that begins at `at`, and where what ends it is; `None` when it is quoted and does not end.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it is the innermost loop of all reading")]
+fn next_cell(piece: &[u8], at: usize, dialect: Dialect, ends: &mut Ends<'_>) -> Option<(Cell, usize)> {
+    let rest = piece.get(at..).unwrap_or_default();
+    let quoted = rest.first() == Some(&QUOTE);
+    if quoted {
+        ends.skip_to(at + quoted_length(rest)?);
     }
+    let end = ends.next();
+    let length = text_length(piece, at, end, dialect);
+    Some((if quoted { quoted_cell(at, length, rest) } else { Cell { start: place(at), length: place(length) } }, end))
+}
+
+/// The bytes of a cell from `at` to `end`, without the carriage return that is part of a row's end.
+fn text_length(piece: &[u8], at: usize, end: usize, dialect: Dialect) -> usize {
+    let length = end - at.min(end);
+    let returns = piece.get(end) != Some(&dialect.delimiter) && dialect.end == b'\n' && length > 0 && piece.get(end - 1) == Some(&b'\r');
+    length - usize::from(returns)
+}
+
+/// A position within a piece; pieces are far smaller than 4 GB.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// A cell without its quotes, where nothing else has to be done about them.
-fn cell(at: usize, length: usize, quoted: bool, rest: &[u8]) -> Cell {
-    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    if !quoted {
-        return Cell { start: place(at), length: place(length) };
-    }
+fn quoted_cell(at: usize, length: usize, rest: &[u8]) -> Cell {
     match rest.get(1..length.saturating_sub(1)) {
         Some(inner) if rest.get(length - 1) == Some(&QUOTE) && memchr(QUOTE, inner).is_none() => {
             Cell { start: place(at + 1), length: place(inner.len()) }
@@ -174,9 +234,9 @@ pub(crate) fn quoted_length(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// A line of blanks only.
-fn is_blank(row: &[Cell], piece: &[u8]) -> bool {
-    matches!(row, [only] if only.raw(piece).iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')))
+/// Whether a line holds blanks only.
+fn is_blank(piece: &[u8], begin: usize, end: usize) -> bool {
+    piece.get(begin..end).is_none_or(|line| line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')))
 }
 
 #[cfg(test)]
@@ -190,7 +250,7 @@ mod tests {
         let text = text.as_bytes();
         let visited = each_row(text, COMMA, |row| {
             rows.push(row.iter().map(|cell| String::from_utf8(cell.text(text).into_owned()).unwrap()).collect());
-            Ok(true)
+            true
         });
         visited.unwrap();
         rows

@@ -58,7 +58,7 @@ fn split_sample(sample: &[u8], dialect: Dialect) -> Vec<Vec<Vec<u8>>> {
     // A row that cannot be cut ends the sample; the reading will tell of it.
     let _ = each_row(sample, dialect, |row| {
         rows.push(row.iter().map(|cell| cell.text(sample).into_owned()).collect::<Vec<_>>());
-        Ok(rows.len() < SAMPLE_ROWS)
+        rows.len() < SAMPLE_ROWS
     });
     rows
 }

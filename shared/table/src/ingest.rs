@@ -7,7 +7,7 @@
 use std::{
     collections::HashSet,
     fs::File,
-    io::{BufWriter, Read, Write},
+    io::{BufWriter, Read},
     path::Path,
 };
 
@@ -18,8 +18,8 @@ use tempfile::NamedTempFile;
 
 use crate::{
     Frame, TableError,
-    cells::{BadRow, Cell, Cells, Problem, each_row, split},
-    column::{CellType, Converted, Tally, convert, tally},
+    cells::{BadRow, Cells, Problem, each_row, split},
+    convert::{Converted, convert, tally},
     dialect::Dialect,
     header::unique_names,
     json_lines,
@@ -27,7 +27,9 @@ use crate::{
     parquet_file::{Writer, encode, read_parquet},
     parquet_input,
     pieces::{Piece, Pieces},
-    scan::{ColumnScan, Found, profiles},
+    profiler::{Profiler, SummedPiece},
+    scan::Found,
+    tally::{CellType, Tally},
     value::is_missing,
 };
 
@@ -39,6 +41,8 @@ const LOOKED_AT_ROWS: usize = 2_000;
 const SHOWN_ROWS: usize = 100;
 const SHOWN_BYTES: usize = 400_000;
 const SHOWN_CELL_BYTES: usize = 200;
+/// Text that is worked on at a time, while as much more is read.
+const ROUND_BYTES: usize = 8 << 20;
 /// Rows of the first piece that types are guessed from.
 const GUESSED_ROWS: usize = 20_000;
 
@@ -174,10 +178,10 @@ fn take_names(first: &mut Piece, dialect: Dialect) -> Result<Vec<String>, Stop> 
     let cut = each_row(&first.bytes, dialect, |row| {
         if header.is_none() {
             header = Some(row.iter().map(|cell| String::from_utf8_lossy(&cell.text(&first.bytes)).into_owned()).collect::<Vec<_>>());
-            return Ok(true);
+            return true;
         }
         second = row.first().map(|cell| row_begin(&first.bytes, cell.start(), dialect));
-        Ok(false)
+        false
     });
     let (header, begin) = match (header, cut, second) {
         (None, Err(bad), _) => return Err(bad_row(first, bad, 0, &[]).into()),
@@ -207,7 +211,7 @@ fn check_text(piece: &Piece) -> Result<(), Stop> {
     if let Some(at) = memchr::memchr(0, &piece.bytes) {
         return Err(TableError::Binary { line: piece.line_at(at) }.into());
     }
-    if std::str::from_utf8(&piece.bytes).is_ok() {
+    if Encoding::utf8_valid_up_to(&piece.bytes) == piece.bytes.len() {
         return Ok(());
     }
     let control = piece.bytes.iter().position(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
@@ -221,30 +225,43 @@ struct Table<'a> {
     types: Vec<CellType>,
 }
 
-/// A piece that was cut and converted.
+/// A piece that was cut, converted and summed up.
 struct Ready {
     rows: usize,
-    columns: Vec<Converted>,
-    piece: Piece,
+    summed: SummedPiece,
+    tallies: Vec<Tally>,
+    bad: Vec<BadOfColumn>,
     first_rows: Vec<Vec<Option<String>>>,
+}
+
+/// Bad cells of a column in a piece.
+struct BadOfColumn {
+    column: usize,
+    count: u64,
+    examples: Vec<BadCell>,
 }
 
 impl Table<'_> {
     /// What the first rows' cells suggest.
     fn guess(&self, piece: &Piece) -> Result<Vec<CellType>, Stop> {
         let cells = self.cut(piece)?;
-        let guess = |column: &Vec<Cell>| tally(column.get(..GUESSED_ROWS).unwrap_or(column), &piece.bytes).decide();
-        Ok(cells.columns.par_iter().map(guess).collect())
+        let guess = |column| {
+            let cells = cells.column(column);
+            tally(cells.get(..GUESSED_ROWS).unwrap_or(cells), &piece.bytes).decide()
+        };
+        Ok((0..cells.columns).into_par_iter().map(guess).collect())
     }
 
     /// Whether the values of each column seem to repeat, by its first cells.
     fn repeats(&self, piece: &Piece) -> Result<Vec<bool>, Stop> {
-        let repeats = |column: &Vec<Cell>| {
-            let some = column.get(..LOOKED_AT_ROWS).unwrap_or(column);
+        let cells = self.cut(piece)?;
+        let repeats = |column| {
+            let cells = cells.column(column);
+            let some = cells.get(..LOOKED_AT_ROWS).unwrap_or(cells);
             let distinct: HashSet<&[u8]> = some.iter().map(|cell| cell.raw(&piece.bytes)).collect();
             distinct.len() * 2 < some.len()
         };
-        Ok(self.cut(piece)?.columns.iter().map(repeats).collect())
+        Ok((0..cells.columns).map(repeats).collect())
     }
 
     fn cut(&self, piece: &Piece) -> Result<Cells, Stop> {
@@ -253,12 +270,20 @@ impl Table<'_> {
         cut.map_err(|bad| bad_row(piece, bad, self.names.len(), self.names).into())
     }
 
-    fn ready(&self, piece: Piece) -> Result<Ready, Stop> {
-        let cells = self.cut(&piece)?;
-        let convert = |(kind, cells): (&CellType, &Vec<Cell>)| convert(*kind, cells, &piece.bytes);
-        let columns = self.types.par_iter().zip(&cells.columns).map(convert).collect();
-        let first_rows = if piece.is_first { first_rows(&cells, &piece) } else { Vec::new() };
-        Ok(Ready { rows: cells.rows, columns, piece, first_rows })
+    fn ready(&self, piece: &Piece, columns: &[(String, ColumnKind)], repeats: &[bool]) -> Result<Ready, Stop> {
+        let cells = self.cut(piece)?;
+        let first_rows = if piece.is_first { first_rows(&cells, piece) } else { Vec::new() };
+        let (mut arrays, mut tallies, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, (kind, repeats)) in self.types.iter().zip(repeats).enumerate() {
+            let Converted { array, tally, bad: examples, bad_count: count } = convert(*kind, *repeats, cells.column(column), &piece.bytes);
+            arrays.push(array);
+            tallies.push(tally);
+            if count > 0 {
+                let examples = examples.into_iter().map(|(at, text)| BadCell { line: piece.line_at(at), text }).collect();
+                bad.push(BadOfColumn { column, count, examples });
+            }
+        }
+        Ok(Ready { rows: cells.rows, summed: SummedPiece::of(columns, arrays, cells.rows), tallies, bad, first_rows })
     }
 
     /// Reads to the end. Once a column is other than was thought, nothing is written any more and the rest only looked at.
@@ -270,40 +295,79 @@ impl Table<'_> {
         on_bytes: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(Profile, BufWriter<File>), Stop> {
         let columns: Vec<(String, ColumnKind)> = self.names.iter().cloned().zip(self.types.iter().map(|kind| kind.kind())).collect();
-        let mut writer = Some(Writer::new(out, &columns, &self.repeats(&first)?)?);
-        let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
-        let mut found = vec![Found::default(); columns.len()];
-        let mut tallies = vec![Tally::default(); columns.len()];
-        let (mut rows, mut bytes, mut shown) = (0_u64, 0_u64, Vec::new());
-        let mut round = vec![first];
-        while !round.is_empty() {
+        let repeats = self.repeats(&first)?;
+        let mut taker = Taker {
+            types: &self.types,
+            writer: Some(Writer::new(out, &columns, &repeats)?),
+            profiler: Profiler::new(&columns),
+            found: vec![Found::default(); columns.len()],
+            tallies: vec![Tally::default(); columns.len()],
+            shown: Vec::new(),
+        };
+        let mut bytes = 0_u64;
+        let ready_all = |round: Vec<Piece>| round.par_iter().map(|piece| self.ready(piece, &columns, &repeats)).collect::<Vec<_>>();
+        let (mut round, mut ready) = (vec![first], Vec::new());
+        // Three things go on side by side: a round is written, the next one converted, and the one after it read.
+        while !round.is_empty() || !ready.is_empty() {
             bytes += round.iter().map(|piece| piece.bytes.len() as u64).sum::<u64>();
-            // The next pieces are read while these are worked on.
-            let (next, ready) =
-                rayon::join(|| next_round(pieces), || round.into_par_iter().map(|piece| self.ready(piece)).collect::<Vec<_>>());
-            for ready in ready {
-                let mut ready = ready?;
-                shown.append(&mut ready.first_rows);
-                rows += ready.rows as u64;
-                tallies.iter_mut().zip(&ready.columns).for_each(|(tally, converted)| tally.add(&converted.tally));
-                if self.types.iter().zip(&tallies).any(|(kind, tally)| *kind != CellType::Text && tally.decide() != *kind) {
-                    writer = None;
-                }
-                if let Some(writer) = &mut writer {
-                    take(ready, writer, &mut scans, &mut found)?;
+            let (taken, (converted, next)) = rayon::join(|| taker.take(ready), || rayon::join(|| ready_all(round), || next_round(pieces)));
+            taken?;
+            on_bytes(bytes);
+            (ready, round) = (converted, next?);
+        }
+        taker.finish()
+    }
+}
+
+/// What becomes of pieces, in their order.
+struct Taker<'a> {
+    types: &'a [CellType],
+    /// `None` once a column has turned out to be something else.
+    writer: Option<Writer<BufWriter<File>>>,
+    profiler: Profiler,
+    found: Vec<Found>,
+    tallies: Vec<Tally>,
+    shown: Vec<Vec<Option<String>>>,
+}
+
+impl Taker<'_> {
+    /// Profiles and encodes pieces, the columns side by side.
+    fn take(&mut self, pieces: Vec<Result<Ready, Stop>>) -> Result<(), Stop> {
+        let mut summed = Vec::new();
+        let mut rows = 0;
+        for ready in pieces {
+            let mut ready = ready?;
+            self.shown.append(&mut ready.first_rows);
+            self.tallies.iter_mut().zip(&ready.tallies).for_each(|(tally, more)| tally.add(more));
+            for BadOfColumn { column, count, examples } in ready.bad {
+                if let Some(found) = self.found.get_mut(column) {
+                    found.add_bad(count, examples.into_iter());
                 }
             }
-            on_bytes(bytes);
-            round = next?;
+            rows += ready.rows;
+            summed.push(ready.summed);
         }
-        let decided: Vec<CellType> = tallies.iter().map(Tally::decide).collect();
-        let forced = self.types.iter().zip(&decided).all(|(kind, decided)| kind == decided || *kind == CellType::Text);
-        let Some(writer) = writer.filter(|_| forced) else { return Err(Stop::Retype(decided)) };
-        for ((found, kind), tally) in found.iter_mut().zip(&self.types).zip(&tallies) {
+        if rows == 0 {
+            return Ok(());
+        }
+        if self.types.iter().zip(&self.tallies).any(|(kind, tally)| *kind != CellType::Text && tally.decide() != *kind) {
+            self.writer = None;
+        }
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let columns = writer.columns(rows)?;
+        Ok(self.profiler.take(summed, columns, |(writer, field), array| encode(writer, field, array))?)
+    }
+
+    fn finish(mut self) -> Result<(Profile, BufWriter<File>), Stop> {
+        let decided: Vec<CellType> = self.tallies.iter().map(Tally::decide).collect();
+        let as_thought = self.types.iter().zip(&decided).all(|(kind, decided)| kind == decided || *kind == CellType::Text);
+        let Some(writer) = self.writer.filter(|_| as_thought) else { return Err(Stop::Retype(decided)) };
+        for ((found, kind), tally) in self.found.iter_mut().zip(self.types).zip(&self.tallies) {
             found.describe(*kind, tally);
         }
-        let columns = profiles(scans.into_iter().zip(found).collect());
-        Ok((Profile { rows, columns, bytes: 0, sha256: String::new(), read_as: ReadAs::default(), first_rows: shown }, writer.finish()?))
+        let (profiler, found) = (self.profiler, self.found);
+        let (out, profile) = rayon::join(|| writer.finish(), || profiler.finish(found));
+        Ok((Profile { first_rows: self.shown, ..profile }, out?))
     }
 }
 
@@ -312,11 +376,11 @@ fn first_rows(cells: &Cells, piece: &Piece) -> Vec<Vec<Option<String>>> {
     let mut room = SHOWN_BYTES;
     let mut rows = Vec::new();
     for row in 0..cells.rows.min(SHOWN_ROWS) {
-        let text = |column: &Vec<Cell>| {
-            let text = column.get(row)?.text(&piece.bytes);
+        let text = |column| {
+            let text = cells.column(column).get(row)?.text(&piece.bytes);
             (!is_missing(&text)).then(|| String::from_utf8_lossy(text.get(..SHOWN_CELL_BYTES).unwrap_or(&text)).into_owned())
         };
-        let row: Vec<Option<String>> = cells.columns.iter().map(text).collect();
+        let row: Vec<Option<String>> = (0..cells.columns).map(text).collect();
         let bytes: usize = row.iter().map(|cell| 8 + cell.as_ref().map_or(0, String::len)).sum();
         if bytes > room {
             break;
@@ -327,27 +391,10 @@ fn first_rows(cells: &Cells, piece: &Piece) -> Vec<Vec<Option<String>>> {
     rows
 }
 
-/// Profiles and encodes a piece, the columns side by side.
-fn take<W: Write + Send>(ready: Ready, writer: &mut Writer<W>, scans: &mut [ColumnScan], found: &mut [Found]) -> Result<(), TableError> {
-    let Ready { rows, columns, piece, .. } = ready;
-    if rows == 0 {
-        return Ok(());
-    }
-    let writers = writer.columns(rows)?;
-    writers.into_par_iter().zip(scans).zip(found).zip(columns).try_for_each(|((((writer, field), scan), found), converted)| {
-        scan.add(&converted.array);
-        if converted.bad_count > 0 {
-            let examples = converted.bad.into_iter().map(|(at, text)| BadCell { line: piece.line_at(at), text });
-            found.add_bad(converted.bad_count, examples);
-        }
-        encode(writer, field, &converted.array)
-    })
-}
-
-/// As many pieces as there are threads.
+/// Enough pieces for all threads.
 fn next_round(pieces: &mut Pieces<Box<dyn Read + Send>>) -> Result<Vec<Piece>, TableError> {
     let mut round = Vec::new();
-    while round.len() < rayon::current_num_threads().min(4) {
+    while round.len() < pieces.in_bytes(ROUND_BYTES).max(rayon::current_num_threads()) {
         match pieces.next()? {
             Some(piece) => round.push(piece),
             None => break,

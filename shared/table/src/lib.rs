@@ -2,27 +2,37 @@
 //!
 //! ```text
 //! file ─▶ bytes ─▶ UTF-8 text ─▶ pieces of whole rows ─▶ cells ─▶ values ─▶ statistics
-//!        opened                   pieces                  cells    column ─▶ Parquet
+//!        opened                   pieces                  cells    convert ─▶ Parquet
 //! ```
 //!
 //! Types are decided over all rows, so that no later cell contradicts them. Memory does not grow with the number of rows: distinct values
 //! and quantiles are exact up to a cap and estimated beyond, and the profile says which.
 
+mod associations;
 mod cells;
-mod column;
+mod convert;
 mod dialect;
 mod distinct;
+mod ends;
 mod error;
 mod frame;
 mod header;
 mod ingest;
+mod interner;
 mod json_lines;
+mod moments;
 mod numeric;
 mod opened;
 mod parquet_file;
 mod parquet_input;
 mod pieces;
+mod profiler;
+mod rows;
+mod sample;
 mod scan;
+mod stripes;
+mod summary;
+mod tally;
 mod value;
 
 pub use error::TableError;

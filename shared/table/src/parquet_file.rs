@@ -1,4 +1,4 @@
-//! The typed table as Parquet: 64-bit integers and floats, booleans, moments, dictionary-encoded text; zstd; row groups of half a million
+//! The typed table as Parquet: 64-bit integers and floats, booleans, moments, text, with a dictionary where it repeats; zstd; row groups of half a million
 //! rows; the columns' kinds in the file's metadata. Columns are encoded side by side.
 
 use std::{collections::HashMap, fs::File, io::Write, path::Path, sync::Arc};
@@ -14,13 +14,17 @@ use parquet::{
         arrow_reader::ParquetRecordBatchReaderBuilder,
         arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
     },
-    basic::{Compression, ZstdLevel},
-    file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
+    basic::{Compression, Encoding, ZstdLevel},
+    file::{
+        metadata::KeyValue,
+        properties::{EnabledStatistics, WriterProperties},
+        writer::SerializedFileWriter,
+    },
     schema::types::ColumnPath,
 };
 use rayon::prelude::*;
 
-use crate::{Column, Frame, TableError, TextColumn, Values, column::data_type};
+use crate::{Column, Frame, TableError, TextColumn, Values, tally::data_type};
 
 /// Rows of a row group, about: it ends with a piece.
 const GROUP_ROWS: usize = 500_000;
@@ -42,14 +46,34 @@ pub(crate) struct Writer<W: Write + Send> {
 impl<W: Write + Send> Writer<W> {
     /// A writer of columns of those names and kinds. A column whose values seldom repeat has no dictionary.
     pub(crate) fn new(out: W, columns: &[(String, ColumnKind)], repeats: &[bool]) -> Result<Self, TableError> {
-        let fields: Vec<Field> = columns.iter().map(|(name, kind)| Field::new(name, data_type(*kind), true)).collect();
+        let fields: Vec<Field> =
+            columns.iter().zip(repeats).map(|((name, kind), repeats)| Field::new(name, data_type(*kind, *repeats), true)).collect();
         let kinds: Vec<(&str, ColumnKind)> = columns.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let kinds = serde_json::to_string(&kinds).unwrap_or_default();
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_key_value_metadata(Some(vec![KeyValue::new("column_kinds".to_owned(), kinds)]));
-        for ((name, _), repeats) in columns.iter().zip(repeats) {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![name.clone()]), *repeats);
+        for ((name, kind), repeats) in columns.iter().zip(repeats) {
+            let path = ColumnPath::new(vec![name.clone()]);
+            properties = properties.set_column_dictionary_enabled(path.clone(), *repeats);
+            match kind {
+                ColumnKind::Integer | ColumnKind::Date => {
+                    // Differences of whole numbers take few bits, of which little is left to compress.
+                    properties = properties
+                        .set_column_dictionary_enabled(path.clone(), false)
+                        .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+                        .set_column_compression(path, Compression::UNCOMPRESSED);
+                }
+                ColumnKind::Text => {
+                    // Nobody looks for texts between two others.
+                    properties = properties
+                        .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+                        .set_column_statistics_enabled(path, EnabledStatistics::None);
+                }
+                // The first bytes of floats, which are alike, are compressed apart from the last ones, which are not.
+                ColumnKind::Float => properties = properties.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
+                ColumnKind::Boolean => {}
+            }
         }
         let writer = ArrowWriter::try_new(out, Arc::new(Schema::new(fields.clone())), Some(properties.build()))?;
         let (file, groups) = writer.into_serialized_writer()?;
@@ -125,7 +149,7 @@ impl Growing {
         let values = match field.data_type() {
             DataType::Int64 | DataType::Float64 => Values::Numbers(Vec::new()),
             DataType::Boolean => Values::Booleans(Vec::new()),
-            DataType::Dictionary(_, _) | DataType::Timestamp(_, _) => Values::Texts(TextColumn::default()),
+            DataType::Dictionary(_, _) | DataType::Utf8 | DataType::Timestamp(_, _) => Values::Texts(TextColumn::default()),
             other => return Err(TableError::ColumnType { column: field.name().clone(), kind: other.to_string() }),
         };
         Ok(Self { column: Column { name: field.name().clone(), values }, codes: HashMap::new() })
@@ -153,6 +177,13 @@ impl Growing {
                 if let Some(moments) = array.as_primitive_opt::<TimestampMicrosecondType>() {
                     for moment in moments {
                         let code = moment.map_or(TextColumn::MISSING, |moment| code_of(texts, &mut self.codes, &date::iso(moment)));
+                        texts.codes.push(code);
+                    }
+                    return Ok(());
+                }
+                if let Some(plain) = array.as_string_opt::<i32>() {
+                    for text in plain {
+                        let code = text.map_or(TextColumn::MISSING, |text| code_of(texts, &mut self.codes, text));
                         texts.codes.push(code);
                     }
                     return Ok(());

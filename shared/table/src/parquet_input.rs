@@ -4,8 +4,8 @@ use std::{fs::File, io::Read as _, path::Path};
 
 use arrow::{
     array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
-    compute::cast,
-    datatypes::{DataType, Field},
+    compute::{cast, nullif},
+    datatypes::{DataType, Field, Float64Type},
 };
 use domain::{ColumnKind, Profile, ReadAs, limits::MAX_COLUMNS};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -14,11 +14,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     TableError,
-    column::data_type,
     header::unique_names,
     ingest::{beside, output, put},
     parquet_file::{Writer, encode},
-    scan::{ColumnScan, Found, profiles},
+    profiler::{Profiler, SummedPiece},
+    scan::Found,
+    tally::data_type,
 };
 
 const BATCH_ROWS: usize = 65_536;
@@ -42,8 +43,8 @@ pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError>
     let kinds = fields.iter().map(kind_of).collect::<Result<Vec<_>, _>>()?;
     let columns: Vec<(String, ColumnKind)> = names.into_iter().zip(kinds).collect();
     let file = beside(parquet)?;
-    let mut writer = Writer::new(output(&file)?, &columns, &[])?;
-    let mut scans: Vec<ColumnScan> = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
+    let mut writer = Writer::new(output(&file)?, &columns, &vec![true; columns.len()])?;
+    let mut profiler = Profiler::new(&columns);
     let (mut rows, mut shown) = (0, Vec::new());
     for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(TableError::BadParquet)? {
         let batch = batch?;
@@ -51,13 +52,12 @@ pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError>
             shown = first_rows(&batch)?;
         }
         rows += batch.num_rows() as u64;
-        take(&batch, &columns, &mut writer, &mut scans)?;
+        take(&batch, &columns, &mut writer, &mut profiler)?;
     }
     put(file, writer.finish()?, parquet)?;
     let (bytes, sha256) = fingerprint(open()?).map_err(TableError::Source)?;
-    let columns = profiles(scans.into_iter().map(|scan| (scan, Found::default())).collect());
     let read_as = ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() };
-    Ok(Profile { rows, columns, bytes, sha256, read_as, first_rows: shown })
+    Ok(Profile { bytes, sha256, read_as, first_rows: shown, ..profiler.finish(vec![Found::default(); columns.len()]) })
 }
 
 /// The first rows as texts.
@@ -75,17 +75,23 @@ fn take<W: std::io::Write + Send>(
     batch: &RecordBatch,
     columns: &[(String, ColumnKind)],
     writer: &mut Writer<W>,
-    scans: &mut [ColumnScan],
+    profiler: &mut Profiler,
 ) -> Result<(), TableError> {
     if batch.num_rows() == 0 {
         return Ok(());
     }
+    let typed = |((_, kind), array): (&(String, ColumnKind), &ArrayRef)| {
+        let array: ArrayRef = cast(array, &data_type(*kind, true))?;
+        // NaN is what such files have for no value.
+        match array.as_primitive_opt::<Float64Type>() {
+            Some(floats) => Ok(nullif(&array, &floats.iter().map(|value| Some(value.is_some_and(f64::is_nan))).collect())?),
+            None => Ok::<ArrayRef, TableError>(array),
+        }
+    };
+    let arrays = columns.par_iter().zip(batch.columns()).map(typed).collect::<Result<Vec<_>, _>>()?;
+    let summed = SummedPiece::of(columns, arrays, batch.num_rows());
     let writers = writer.columns(batch.num_rows())?;
-    writers.into_par_iter().zip(scans).zip(columns).zip(batch.columns()).try_for_each(|((((writer, field), scan), (_, kind)), array)| {
-        let array: ArrayRef = cast(array, &data_type(*kind))?;
-        scan.add(&array);
-        encode(writer, field, &array)
-    })
+    profiler.take(vec![summed], writers, |(writer, field), array| encode(writer, field, array))
 }
 
 fn kind_of(field: &Field) -> Result<ColumnKind, TableError> {

@@ -7,8 +7,10 @@ use memchr::{memchr_iter, memrchr};
 
 use crate::{TableError, cells::quoted_length, dialect::Dialect};
 
-/// Bytes of a piece, about.
-const PIECE_BYTES: usize = 4 << 20;
+/// Bytes of a piece, about: so few that what is made of it stays near the processor, and as many rows as make its columns worth the while.
+const LEAST_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 4 << 20;
+const ROWS: usize = 4_096;
 const QUOTE: u8 = b'"';
 
 /// Whole rows of a file.
@@ -44,7 +46,14 @@ pub(crate) struct Pieces<R> {
 impl<R: Read> Pieces<R> {
     /// The pieces of what follows `beginning` in `source`, with that in front.
     pub(crate) fn new(source: R, dialect: Dialect, beginning: Vec<u8>) -> Self {
-        Self { source, dialect, rest: beginning, line: 1, begun: false, ended: false, size: PIECE_BYTES }
+        let row = beginning.len() / memchr_iter(dialect.end, &beginning).count().max(1);
+        let size = (row * ROWS).clamp(LEAST_BYTES, MOST_BYTES);
+        Self { source, dialect, rest: beginning, line: 1, begun: false, ended: false, size }
+    }
+
+    /// How many pieces make up so many bytes.
+    pub(crate) fn in_bytes(&self, bytes: usize) -> usize {
+        bytes.div_ceil(self.size)
     }
 
     /// The next piece, `None` at the end.
@@ -53,9 +62,9 @@ impl<R: Read> Pieces<R> {
         loop {
             if !self.ended {
                 let wanted = self.size.saturating_sub(bytes.len()).max(self.size / 4).max(1);
-                let before = bytes.len();
-                (&mut self.source).take(wanted as u64).read_to_end(&mut bytes).map_err(TableError::Source)?;
-                self.ended = bytes.len() - before < wanted;
+                bytes.reserve(wanted);
+                let count = (&mut self.source).take(wanted as u64).read_to_end(&mut bytes).map_err(TableError::Source)?;
+                self.ended = count < wanted;
             }
             if bytes.is_empty() {
                 return Ok(None);

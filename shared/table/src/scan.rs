@@ -1,48 +1,54 @@
 //! One column's profile, from its values piece by piece.
 
-use std::{collections::HashMap, hash::BuildHasher as _};
+use std::collections::HashMap;
 
 use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _},
-    datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
+    array::{Array as _, ArrayRef, AsArray as _, PrimitiveArray},
+    datatypes::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
 };
-use domain::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, date};
-use foldhash::fast::FixedState;
+use domain::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Mixture, Role, TextStats, date};
 
 use crate::{
-    column::{CellType, Tally},
-    distinct::Distinct,
-    numeric::Numeric,
+    distinct::{Distinct, FloatCounts, TOP_VALUES, WholeCounts, hash_of_text},
+    numeric,
+    sample::{Kept, Pick},
+    stripes::Stripes,
+    summary::{NumberSums, Summary, Sums, TextSums, combined},
+    tally::{CellType, Tally},
 };
 
+/// Values that are shown, and the rows that they are looked for in.
 const SAMPLES: usize = 5;
+const SAMPLED_ROWS: usize = 10_000;
 /// Bad cells that are shown.
 const SHOWN_BAD: usize = 20;
 /// Values of a text column that are looked at to tell codes from prose.
 const CODE_SAMPLE: u32 = 100;
-/// Distinct values and kept numbers of the whole table that are held in memory, shared by its columns.
+/// Distinct values and kept cells of the whole table that are held in memory, shared by its columns.
 const HELD_VALUES: usize = 2_000_000;
+/// The longest text of which a profile shows more than the beginning, in bytes.
+const SHOWN_TEXT: usize = 200;
 
-/// How many values a column of a table with `columns` columns may hold.
-fn cap(columns: usize) -> usize {
+/// How many values a column of a table with `columns` columns may hold; also the rows of the sample.
+pub(crate) fn cap(columns: usize) -> usize {
     (HELD_VALUES / columns.max(1)).clamp(1_000, 100_000)
 }
 
+/// Distinct values with what else is known of them.
 enum Values {
-    /// By the bits of the number, −0 as 0; whole numbers by their own.
-    Numbers {
-        distinct: Distinct<u64>,
-        numeric: Box<Numeric>,
-    },
+    Integers(WholeCounts, Box<NumberSums>),
+    /// By the bits of the number, −0 as 0.
+    Floats(FloatCounts, Box<NumberSums>),
     /// False and true.
     Booleans([u64; 2]),
-    /// By microseconds.
+    /// Midnights by days, other moments by microseconds.
     Dates {
-        distinct: Distinct<i64>,
+        days: WholeCounts,
+        moments: WholeCounts,
         range: Option<(i64, i64)>,
         has_time: bool,
     },
-    Texts(Distinct<String>),
+    Texts(Distinct<String>, TextSums),
 }
 
 /// Running statistics of a column.
@@ -51,13 +57,22 @@ pub(crate) struct ColumnScan {
     kind: ColumnKind,
     rows: u64,
     missing: u64,
+    stripes: Stripes,
     values: Values,
+    kept: Kept,
     samples: Vec<String>,
     looked_at: u32,
     code_like: u32,
-    /// What identifies the values in their order.
-    content: u64,
-    finite: Vec<f64>,
+    /// Identifies the values in their order.
+    digest: u64,
+}
+
+/// A column's profile, with its values in the sampled rows.
+pub(crate) struct Scanned {
+    pub(crate) profile: ColumnProfile,
+    pub(crate) kept: Kept,
+    /// Rows of a stripe of missing cells.
+    pub(crate) stripe_rows: u64,
 }
 
 impl ColumnScan {
@@ -65,144 +80,115 @@ impl ColumnScan {
     pub(crate) fn new(name: &str, kind: ColumnKind, columns: usize) -> Self {
         let cap = cap(columns);
         let values = match kind {
-            ColumnKind::Integer | ColumnKind::Float => {
-                Values::Numbers { distinct: Distinct::new(cap), numeric: Box::new(Numeric::new(cap)) }
-            }
+            ColumnKind::Integer => Values::Integers(WholeCounts::new(cap), Box::default()),
+            ColumnKind::Float => Values::Floats(FloatCounts::new(cap), Box::default()),
             ColumnKind::Boolean => Values::Booleans([0; 2]),
-            ColumnKind::Date => Values::Dates { distinct: Distinct::new(cap), range: None, has_time: false },
-            ColumnKind::Text => Values::Texts(Distinct::new(cap)),
+            ColumnKind::Date => Values::Dates { days: WholeCounts::new(cap), moments: WholeCounts::new(cap), range: None, has_time: false },
+            ColumnKind::Text => Values::Texts(Distinct::new(cap, |text: &String| hash_of_text(text)), TextSums::default()),
         };
+        let kept = if kind == ColumnKind::Text { Kept::Texts(Vec::new()) } else { Kept::Numbers(Vec::new()) };
         Self {
             name: name.to_owned(),
             kind,
             rows: 0,
             missing: 0,
+            stripes: Stripes::new(),
             values,
+            kept,
             samples: Vec::new(),
             looked_at: 0,
             code_like: 0,
-            content: 0,
-            finite: Vec::new(),
+            digest: 0,
         }
     }
 
-    /// Adds the values of a piece, of the type that the column has.
-    pub(crate) fn add(&mut self, array: &ArrayRef) {
+    /// Adds the values of a piece, of the type that the column has, with their sums.
+    pub(crate) fn add(&mut self, array: &ArrayRef, summary: Summary, picks: &[Pick]) {
+        let Summary { digest, values: sums } = summary;
         self.rows += array.len() as u64;
         self.missing += array.null_count() as u64;
-        match self.kind {
-            ColumnKind::Integer => {
+        self.stripes.add(array.len(), array.nulls());
+        self.digest = combined(self.digest, digest);
+        match (&mut self.values, sums) {
+            (Values::Integers(distinct, known), Sums::Numbers(sums)) => {
+                known.add(&sums);
                 if let Some(array) = array.as_primitive_opt::<Int64Type>() {
-                    self.add_numbers(array.iter(), |value| value as f64, |value| value as u64, |value| value.to_string());
+                    each_value(array, |values| distinct.add(values));
+                    self.kept.put_numbers(picks, |row| if array.is_null(row) { f64::NAN } else { array.value(row) as f64 });
+                    sample(&mut self.samples, array.iter().flatten().map(|value| value.to_string()));
                 }
             }
-            ColumnKind::Float => {
+            (Values::Floats(distinct, known), Sums::Numbers(sums)) => {
+                known.add(&sums);
                 if let Some(array) = array.as_primitive_opt::<Float64Type>() {
-                    self.add_numbers(array.iter(), |value| value, |value| (value + 0.0).to_bits(), |value| value.to_string());
+                    each_value(array, |values| distinct.add(values));
+                    self.kept.put_numbers(picks, |row| if array.is_null(row) { f64::NAN } else { array.value(row) });
+                    sample(&mut self.samples, array.iter().flatten().map(|value| value.to_string()));
                 }
             }
-            ColumnKind::Boolean => self.add_booleans(array),
-            ColumnKind::Date => self.add_dates(array),
-            ColumnKind::Text => self.add_texts(array),
-        }
-    }
-
-    fn add_numbers<T: Copy>(
-        &mut self,
-        values: impl Iterator<Item = Option<T>>,
-        number: impl Fn(T) -> f64,
-        key: impl Fn(T) -> u64,
-        text: impl Fn(T) -> String,
-    ) {
-        let Values::Numbers { distinct, numeric } = &mut self.values else { return };
-        self.finite.clear();
-        let (mut infinite, mut content) = (0, self.content);
-        for value in values {
-            let Some(value) = value else {
-                content = combined(content, MISSING);
-                continue;
-            };
-            let number = number(value);
-            // NaN is what the file has for no value where it is Parquet's own.
-            if number.is_nan() {
-                self.missing += 1;
-                content = combined(content, MISSING);
-                continue;
-            }
-            content = combined(content, (number + 0.0).to_bits());
-            distinct.add(&key(value), 1);
-            if number.is_finite() {
-                self.finite.push(number);
-            } else {
-                infinite += 1;
-            }
-            if self.samples.len() < SAMPLES {
-                sample(&mut self.samples, text(value));
-            }
-        }
-        self.content = content;
-        numeric.add(&self.finite);
-        numeric.add_infinite(infinite);
-    }
-
-    fn add_booleans(&mut self, array: &ArrayRef) {
-        let (Values::Booleans([no, yes]), Some(array)) = (&mut self.values, array.as_boolean_opt()) else { return };
-        for value in array {
-            self.content = combined(self.content, value.map_or(MISSING, u64::from));
-            if let Some(value) = value {
-                *(if value { &mut *yes } else { &mut *no }) += 1;
-            }
-        }
-    }
-
-    fn add_dates(&mut self, array: &ArrayRef) {
-        let (Values::Dates { distinct, range, has_time }, Some(array)) =
-            (&mut self.values, array.as_primitive_opt::<TimestampMicrosecondType>())
-        else {
-            return;
-        };
-        for value in array {
-            self.content = combined(self.content, value.map_or(MISSING, |value| value as u64));
-            if let Some(value) = value {
-                let (first, last) = range.unwrap_or((value, value));
-                *range = Some((first.min(value), last.max(value)));
-                *has_time |= date::has_time(value);
-                distinct.add(&value, 1);
-                if self.samples.len() < SAMPLES {
-                    sample(&mut self.samples, date::iso(value));
+            (Values::Booleans(counts), Sums::Booleans(more)) => {
+                counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+                if let Some(array) = array.as_boolean_opt() {
+                    self.kept.put_numbers(picks, |row| if array.is_null(row) { f64::NAN } else { f64::from(u8::from(array.value(row))) });
                 }
             }
+            (Values::Dates { days, moments, range, has_time }, Sums::Dates { range: more, has_time: some }) => {
+                *range = match (*range, more) {
+                    (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.max(two.1))),
+                    (one, two) => one.or(two),
+                };
+                *has_time |= some;
+                if let Some(array) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+                    if some {
+                        moments.add(array.iter().flatten().filter(|moment| date::has_time(*moment)));
+                        days.add(array.iter().flatten().filter(|moment| !date::has_time(*moment)).map(date::day));
+                    } else {
+                        each_value(array, |moments| days.add(moments.map(date::day)));
+                    }
+                    self.kept.put_numbers(picks, |row| if array.is_null(row) { f64::NAN } else { array.value(row) as f64 });
+                    sample(&mut self.samples, array.iter().flatten().map(date::iso));
+                }
+            }
+            (Values::Texts(..), Sums::Texts(sums)) => self.add_texts(array, &sums, picks),
+            _ => {}
         }
     }
 
-    fn add_texts(&mut self, array: &ArrayRef) {
-        let (Values::Texts(distinct), Some(array)) = (&mut self.values, array.as_dictionary_opt::<Int32Type>()) else { return };
-        let Some(texts) = array.values().as_string_opt::<i32>() else { return };
-        let hashes: Vec<u64> = texts.iter().map(|text| FixedState::default().hash_one(text)).collect();
-        let mut counts = vec![0_u64; texts.len()];
-        for key in array.keys() {
-            let place = key.and_then(|key| usize::try_from(key).ok());
-            self.content = combined(self.content, place.and_then(|place| hashes.get(place).copied()).unwrap_or(MISSING));
-            let Some(place) = place else { continue };
-            if let Some(count) = counts.get_mut(place) {
-                *count += 1;
-            }
-            if self.looked_at < CODE_SAMPLE && !texts.is_null(place) {
+    fn add_texts(&mut self, array: &ArrayRef, sums: &TextSums, picks: &[Pick]) {
+        let Values::Texts(distinct, known) = &mut self.values else { return };
+        known.add(sums);
+        let mut look = |text: &str| {
+            if self.looked_at < CODE_SAMPLE {
                 self.looked_at += 1;
-                self.code_like += u32::from(is_code_like(texts.value(place)));
+                self.code_like += u32::from(is_code_like(text));
             }
-            if self.samples.len() < SAMPLES && !texts.is_null(place) {
-                sample(&mut self.samples, texts.value(place).to_owned());
+        };
+        let hash = |place: usize| sums.hashes.get(place).copied();
+        if let Some(categories) = array.as_dictionary_opt::<Int32Type>() {
+            let Some(texts) = categories.values().as_string_opt::<i32>() else { return };
+            let place = |key: i32| usize::try_from(key).ok().filter(|place| *place < texts.len());
+            for ((text, count), hash) in texts.iter().zip(&sums.counts).zip(&sums.hashes) {
+                if let Some(text) = text.filter(|_| *count > 0) {
+                    distinct.add(text, *hash, *count);
+                }
             }
-        }
-        for (text, count) in texts.iter().zip(counts) {
-            if let Some(text) = text.filter(|_| count > 0) {
-                distinct.add(text, count);
+            self.kept.put_texts(picks, |row| categories.key(row).and_then(hash));
+            let first = || categories.keys().iter().flatten().filter_map(place);
+            first().take(CODE_SAMPLE as usize).for_each(|place| look(texts.value(place)));
+            sample(&mut self.samples, first().map(|place| texts.value(place).to_owned()));
+        } else if let Some(texts) = array.as_string_opt::<i32>() {
+            for (text, hash) in texts.iter().zip(&sums.hashes) {
+                if let Some(text) = text {
+                    distinct.add(text, *hash, 1);
+                }
             }
+            self.kept.put_texts(picks, |row| if texts.is_null(row) { None } else { hash(row) });
+            texts.iter().flatten().take(CODE_SAMPLE as usize).for_each(look);
+            sample(&mut self.samples, texts.iter().flatten().map(str::to_owned));
         }
     }
 
-    /// What identifies the column's values: equal for columns that are equal in every row, a whole number and the same float included.
+    /// Equal for columns that are equal in every row, a whole number and the same float included.
     fn content(&self) -> (u8, u64) {
         let class = match self.kind {
             ColumnKind::Integer | ColumnKind::Float => 0,
@@ -210,38 +196,66 @@ impl ColumnScan {
             ColumnKind::Text => 2,
             ColumnKind::Date => 3,
         };
-        (class, self.content)
+        (class, self.digest)
     }
 
-    fn profile(self, duplicate_of: Option<String>, found: Found) -> ColumnProfile {
-        let integer = self.kind == ColumnKind::Integer;
-        let number = |bits: &u64| if integer { (*bits as i64).to_string() } else { f64::from_bits(*bits).to_string() };
-        let mut dates = None;
-        let ((unique, unique_exact), top_values, numeric) = match self.values {
-            Values::Numbers { distinct, numeric } => (distinct.count(), distinct.top(number), numeric.stats()),
+    fn scanned(mut self, duplicate_of: Option<String>, found: Found, all_kept: bool) -> Scanned {
+        let present = self.rows - self.missing;
+        let (mut dates, mut text, mut numeric) = (None, None, None);
+        let stats = |sums: &NumberSums| match &self.kept {
+            Kept::Numbers(kept) => numeric::stats(sums, kept, all_kept, present - sums.infinite.min(present)),
+            Kept::Texts(_) => None,
+        };
+        let ((unique, unique_exact), top_values) = match &mut self.values {
+            Values::Integers(distinct, sums) => {
+                numeric = stats(sums);
+                (distinct.count(), distinct.top(ToString::to_string))
+            }
+            Values::Floats(distinct, sums) => {
+                numeric = stats(sums);
+                let distinct = distinct.flush();
+                (distinct.count(), distinct.top(|bits| f64::from_bits(*bits).to_string()))
+            }
             Values::Booleans([no, yes]) => {
-                let mut distinct = Distinct::new(2);
-                for (value, count) in [(false, no), (true, yes)] {
+                let mut distinct = Distinct::new(2, |value: &bool| u64::from(*value));
+                for (value, count) in [(false, *no), (true, *yes)] {
                     if count > 0 {
-                        distinct.add(&value, count);
+                        distinct.add(&value, u64::from(value), count);
                     }
                 }
-                (distinct.count(), distinct.top(|value| if *value { "True" } else { "False" }.to_owned()), None)
+                (distinct.count(), distinct.top(|value| if *value { "True" } else { "False" }.to_owned()))
             }
-            Values::Dates { distinct, range, has_time } => {
-                dates = range.map(|(min, max)| DateRange { min: date::iso(min), max: date::iso(max), has_time });
-                (distinct.count(), distinct.top(|value| date::iso(*value)), None)
+            Values::Dates { days, moments, range, has_time } => {
+                dates = range.map(|range| dates_of(range, *has_time, (days, moments), &self.kept, present));
+                let ((days_count, days_exact), (moments_count, moments_exact)) = (days.count(), moments.count());
+                let mut top = days.top(|day| date::iso(date::midnight(*day)));
+                top.extend(moments.top(|moment| date::iso(*moment)));
+                top.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+                top.truncate(TOP_VALUES);
+                ((days_count + moments_count, days_exact && moments_exact), top)
             }
-            Values::Texts(distinct) => (distinct.count(), distinct.top(Clone::clone), None),
+            Values::Texts(distinct, sums) => {
+                text = sums.range.map(|(min_characters, max_characters)| TextStats {
+                    min_characters,
+                    max_characters,
+                    mean_characters: sums.characters as f64 / present.max(1) as f64,
+                    padded: sums.padded,
+                    mixture: found.mixture,
+                });
+                (distinct.count(), distinct.top(|text| shown(text)))
+            }
         };
         let samples = match (&self.kind, top_values.as_slice()) {
             (ColumnKind::Boolean, tops) => tops.iter().map(|top| top.value.clone()).collect(),
-            _ => self.samples,
+            _ => self.samples.iter().map(|sample| shown(sample)).collect(),
         };
-        ColumnProfile {
+        let stripe_rows = self.stripes.width();
+        let mut profile = ColumnProfile {
             name: self.name,
             kind: self.kind,
+            role: Role::Numeric,
             missing: self.missing,
+            missing_by_stripe: self.stripes.missing(),
             unique,
             unique_exact,
             top_values,
@@ -249,10 +263,49 @@ impl ColumnScan {
             code_like_share: if self.looked_at == 0 { 0.0 } else { f64::from(self.code_like) / f64::from(self.looked_at) },
             duplicate_of,
             numeric,
+            text,
             written_as: found.written_as,
             digits_only: found.digits_only,
             bad: found.bad,
             dates,
+        };
+        profile.role = Role::of(&profile, self.rows);
+        Scanned { profile, kept: self.kept, stripe_rows }
+    }
+}
+
+fn dates_of(
+    (first, last): (i64, i64),
+    has_time: bool,
+    (days, moments): (&WholeCounts, &WholeCounts),
+    kept: &Kept,
+    present: u64,
+) -> DateRange {
+    let largest_gap_seconds = days.all().zip(moments.all()).and_then(|(days, moments)| {
+        let mut all: Vec<i64> = days.map(date::midnight).chain(moments).collect();
+        all.sort_unstable();
+        all.windows(2).filter_map(|pair| Some(pair.get(1)?.abs_diff(*pair.first()?))).max().map(|gap| gap as f64 / 1e6)
+    });
+    let seconds = |moment: f64| moment / 1e6;
+    let sample: Vec<f64> = match kept {
+        Kept::Numbers(kept) => kept.iter().copied().filter(|moment| moment.is_finite()).map(seconds).collect(),
+        Kept::Texts(_) => Vec::new(),
+    };
+    DateRange {
+        min: date::iso(first),
+        max: date::iso(last),
+        has_time,
+        largest_gap_seconds,
+        timeline: numeric::histogram(seconds(first as f64), seconds(last as f64), &sample, present),
+    }
+}
+
+/// The values that are there, in runs.
+fn each_value<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, mut take: impl FnMut(std::iter::Copied<std::slice::Iter<'_, T::Native>>)) {
+    match array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => take(array.values().iter().copied()),
+        Some(nulls) => {
+            nulls.valid_slices().for_each(|(begin, end)| take(array.values().get(begin..end).unwrap_or_default().iter().copied()));
         }
     }
 }
@@ -263,6 +316,7 @@ pub(crate) struct Found {
     written_as: Option<String>,
     digits_only: bool,
     bad: BadCells,
+    mixture: Option<Mixture>,
 }
 
 impl Found {
@@ -270,6 +324,11 @@ impl Found {
     pub(crate) fn describe(&mut self, kind: CellType, tally: &Tally) {
         self.written_as = tally.written_as(kind);
         self.digits_only = kind == CellType::Digits;
+        if kind == CellType::Text {
+            let Tally { integers, floats, formatted, dates, others, booleans, .. } = *tally;
+            let mixture = Mixture { numbers: integers + floats + formatted, dates, others: others + booleans };
+            self.mixture = Some(mixture).filter(|mixture| mixture.numbers + mixture.dates > 0);
+        }
     }
 
     /// Adds the bad cells of a piece.
@@ -280,32 +339,40 @@ impl Found {
     }
 }
 
-/// The profiles of all columns, each told which earlier one it repeats.
-pub(crate) fn profiles(scans: Vec<(ColumnScan, Found)>) -> Vec<ColumnProfile> {
+/// The profiles of all columns, each told which earlier one it repeats. `all_kept` says whether the sample is all rows.
+pub(crate) fn profiles(scans: Vec<(ColumnScan, Found)>, all_kept: bool) -> Vec<Scanned> {
+    use rayon::prelude::*;
+
     let mut first: HashMap<(u8, u64), String> = HashMap::new();
-    let mut profiles = Vec::with_capacity(scans.len());
+    let mut told = Vec::with_capacity(scans.len());
     for (scan, found) in scans {
         let content = scan.content();
         let duplicate_of = first.get(&content).cloned();
         if duplicate_of.is_none() {
             first.insert(content, scan.name.clone());
         }
-        profiles.push(scan.profile(duplicate_of, found));
+        told.push((scan, duplicate_of, found));
     }
-    profiles
+    told.into_par_iter().map(|(scan, duplicate_of, found)| scan.scanned(duplicate_of, found, all_kept)).collect()
 }
 
-const MISSING: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// The digest of what was before and one more value.
-fn combined(before: u64, value: u64) -> u64 {
-    (before.rotate_left(5) ^ value.wrapping_mul(0xFF51_AFD7_ED55_8CCD)).wrapping_mul(0xC4CE_B9FE_1A85_EC53) ^ (before >> 29)
+/// The first distinct ones of the first piece that has any.
+fn sample(samples: &mut Vec<String>, texts: impl Iterator<Item = String>) {
+    if samples.is_empty() {
+        for text in texts.take(SAMPLED_ROWS) {
+            if !samples.contains(&text) {
+                samples.push(text);
+            }
+            if samples.len() == SAMPLES {
+                break;
+            }
+        }
+    }
 }
 
-fn sample(samples: &mut Vec<String>, text: String) {
-    if !samples.contains(&text) {
-        samples.push(text);
-    }
+/// A text's beginning.
+fn shown(text: &str) -> String {
+    text.get(..text.floor_char_boundary(SHOWN_TEXT)).unwrap_or(text).to_owned()
 }
 
 fn is_code_like(text: &str) -> bool {

@@ -3,10 +3,21 @@
 pub(crate) mod number;
 
 /// Whether the cell holds no value: it is empty, or one of the tokens of pandas' `read_csv`.
+#[inline]
 pub(crate) fn is_missing(cell: &[u8]) -> bool {
+    match cell {
+        [] => true,
+        [b'#' | b'-' | b'1' | b'<' | b'N' | b'n', _, ..] if cell.len() <= LONGEST_TOKEN => is_token(cell),
+        _ => false,
+    }
+}
+
+const LONGEST_TOKEN: usize = 8;
+
+fn is_token(cell: &[u8]) -> bool {
     matches!(
         cell,
-        b"" | b"#N/A"
+        b"#N/A"
             | b"#N/A N/A"
             | b"#NA"
             | b"-1.#IND"
@@ -33,6 +44,7 @@ pub(crate) fn is_blank(cell: &[u8]) -> bool {
 }
 
 /// The boolean in the cell.
+#[inline]
 pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
     match cell {
         b"True" | b"TRUE" | b"true" => Some(true),

@@ -1,35 +1,22 @@
-//! What the cells of a column are, decided over all of them, and the cells as values of that kind.
+//! What the cells of a column are, decided over all of them.
 //!
 //! The rule: a column whose cells with a value are all numbers, all booleans or all dates is of that kind; so is one of at least 99 %
 //! numbers or dates, whose other cells are then bad and count as missing. Every other column is text. Numbers and dates may be written in
 //! any one way that fits all of them. Digits with leading zeros, all of one length, stay text.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
-
-use arrow::{
-    array::{ArrayRef, BooleanBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray},
-    buffer::{NullBuffer, ScalarBuffer},
-    datatypes::{DataType, Int32Type, TimeUnit},
-};
+use arrow::datatypes::{DataType, TimeUnit};
 use domain::{
     ColumnKind,
     date::{self, ORDER_COUNT, Order},
 };
 
-use crate::{
-    cells::Cell,
-    value::{
-        boolean, is_blank, is_missing,
-        number::{self, FORMAT_COUNT, Format, Number},
-    },
+use crate::value::{
+    boolean, is_blank, is_missing,
+    number::{self, FORMAT_COUNT, Format, Number},
 };
 
 /// Bad cells that a column may have, as a share of its cells with a value.
 const BAD_SHARE: f64 = 0.01;
-/// Bad cells that are shown.
-const SHOWN_BAD: usize = 20;
-/// How much of a bad cell is shown.
-const SHOWN_BYTES: usize = 40;
 
 /// What a column's cells are read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +45,15 @@ impl CellType {
     }
 }
 
-/// A kind in Parquet.
-pub(crate) fn data_type(kind: ColumnKind) -> DataType {
+/// A kind in Parquet; texts that repeat are categories with a dictionary.
+pub(crate) fn data_type(kind: ColumnKind, repeats: bool) -> DataType {
     match kind {
         ColumnKind::Integer => DataType::Int64,
         ColumnKind::Float => DataType::Float64,
         ColumnKind::Boolean => DataType::Boolean,
         ColumnKind::Date => DataType::Timestamp(TimeUnit::Microsecond, None),
-        ColumnKind::Text => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        ColumnKind::Text if repeats => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        ColumnKind::Text => DataType::Utf8,
     }
 }
 
@@ -73,30 +61,30 @@ pub(crate) fn data_type(kind: ColumnKind) -> DataType {
 /// these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
-    integers: u64,
-    floats: u64,
-    booleans: u64,
-    dates: u64,
+    pub(crate) integers: u64,
+    pub(crate) floats: u64,
+    pub(crate) booleans: u64,
+    pub(crate) dates: u64,
     /// How many dates fit each order.
-    orders: [u64; ORDER_COUNT],
-    formatted: u64,
+    pub(crate) orders: [u64; ORDER_COUNT],
+    pub(crate) formatted: u64,
     /// How many formatted numbers and plain ones with decimals fit each format.
-    formats: [u64; FORMAT_COUNT],
-    others: u64,
+    pub(crate) formats: [u64; FORMAT_COUNT],
+    pub(crate) others: u64,
     blanks: u64,
-    percent: bool,
-    currency: bool,
-    digits: Digits,
+    pub(crate) percent: bool,
+    pub(crate) currency: bool,
+    pub(crate) digits: Digits,
 }
 
 /// Adds to the counts whose bits are set.
-fn count(counts: &mut [u64], bits: u8, times: u64) {
+pub(crate) fn count(counts: &mut [u64], bits: u8, times: u64) {
     counts.iter_mut().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0).for_each(|(_, count)| *count += times);
 }
 
 /// What is known of cells that are digits only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Digits {
+pub(crate) struct Digits {
     leading_zero: bool,
     /// Their length, as long as all have one.
     length: Option<u32>,
@@ -104,7 +92,7 @@ struct Digits {
 }
 
 impl Digits {
-    fn see(&mut self, cell: &[u8]) {
+    pub(crate) fn see(&mut self, cell: &[u8]) {
         let length = cell.len() as u32;
         self.leading_zero |= length > 1 && cell.first() == Some(&b'0');
         self.lengths_differ |= self.length.is_some_and(|known| known != length);
@@ -117,9 +105,19 @@ impl Digits {
         self.length = self.length.or(other.length);
     }
 
+    /// Whether nothing can be lost, whatever follows.
+    pub(crate) fn is_settled(self) -> bool {
+        self.lengths_differ
+    }
+
     fn would_be_lost(self) -> bool {
         self.leading_zero && !self.lengths_differ
     }
+}
+
+/// Whether the cell begins with a letter that begins no boolean, no month and neither `inf` nor `nan`.
+fn is_plainly_text(cell: &[u8]) -> bool {
+    matches!(cell.first(), Some(first) if first.is_ascii_alphabetic() && !b"adfijmnostADFIJMNOST".contains(first))
 }
 
 impl Tally {
@@ -130,6 +128,10 @@ impl Tally {
         }
         if is_blank(cell) {
             self.blanks += times;
+            return;
+        }
+        if is_plainly_text(cell) {
+            self.others += times;
             return;
         }
         match number::plain(cell) {
@@ -241,180 +243,6 @@ impl Tally {
             CellType::Digits => Some("digits with leading zeros, kept as they are".to_owned()),
             _ => None,
         }
-    }
-}
-
-/// A column's cells of one piece as values.
-pub(crate) struct Converted {
-    /// Its values, of the type that [`data_type`] says.
-    pub(crate) array: ArrayRef,
-    /// What its cells are.
-    pub(crate) tally: Tally,
-    /// The first cells that do not fit: where each begins in its piece, and its beginning.
-    pub(crate) bad: Vec<(usize, String)>,
-    /// How many there are.
-    pub(crate) bad_count: u64,
-}
-
-/// Reads the cells of a column.
-pub(crate) fn convert(kind: CellType, cells: &[Cell], piece: &[u8]) -> Converted {
-    let mut reader = Reader { piece, tally: Tally::default(), bad: Vec::new(), bad_count: 0 };
-    let array: ArrayRef = match kind {
-        CellType::Integer => {
-            let (values, valid) = reader.values(cells, 0_i64, |reader, cell| match number::plain(cell)? {
-                Number::Integer(value) => {
-                    reader.tally.integers += 1;
-                    reader.tally.digits.see(cell);
-                    Some(value)
-                }
-                Number::Float(_) => None,
-            });
-            Arc::new(Int64Array::new(ScalarBuffer::from(values), valid))
-        }
-        CellType::Float => {
-            let (values, valid) = reader.values(cells, 0.0, |reader, cell| {
-                let number = number::plain(cell)?;
-                // Once one has decimals, it does not matter which others have.
-                reader.tally.floats += 1;
-                Some(number.as_f64())
-            });
-            Arc::new(Float64Array::new(ScalarBuffer::from(values), valid))
-        }
-        CellType::Formatted(format) => {
-            let (values, valid) = reader.values(cells, 0.0, |reader, cell| {
-                let value = format.parse(cell)?;
-                reader.tally.formatted += 1;
-                count(&mut reader.tally.formats, number::formats_of(cell), 1);
-                let (percent, currency) = number::signs_of(cell);
-                (reader.tally.percent, reader.tally.currency) = (reader.tally.percent || percent, reader.tally.currency || currency);
-                Some(value)
-            });
-            Arc::new(Float64Array::new(ScalarBuffer::from(values), valid))
-        }
-        CellType::Date(order) => {
-            let (values, valid) = reader.values(cells, 0_i64, |reader, cell| {
-                let moment = order.parse(cell)?;
-                reader.tally.dates += 1;
-                count(&mut reader.tally.orders, if order.is_unambiguous() { order.bit() } else { date::orders_of(cell) }, 1);
-                Some(moment)
-            });
-            Arc::new(TimestampMicrosecondArray::new(ScalarBuffer::from(values), valid))
-        }
-        CellType::Boolean => {
-            let mut builder = BooleanBuilder::with_capacity(cells.len());
-            for cell in cells {
-                builder.append_option(reader.one(*cell, |reader, cell| {
-                    let value = boolean(cell)?;
-                    reader.tally.booleans += 1;
-                    Some(value)
-                }));
-            }
-            Arc::new(builder.finish())
-        }
-        CellType::Text | CellType::Digits => Arc::new(reader.texts(cells)),
-    };
-    Converted { array, tally: reader.tally, bad: reader.bad, bad_count: reader.bad_count }
-}
-
-/// Counts cells without reading them as anything.
-pub(crate) fn tally(cells: &[Cell], piece: &[u8]) -> Tally {
-    let mut tally = Tally::default();
-    cells.iter().for_each(|cell| tally.see(&cell.text(piece), 1));
-    tally
-}
-
-struct Reader<'a> {
-    piece: &'a [u8],
-    tally: Tally,
-    bad: Vec<(usize, String)>,
-    bad_count: u64,
-}
-
-impl<'a> Reader<'a> {
-    /// One cell's value; `None` when it is missing or does not fit, which is noted.
-    fn one<T>(&mut self, cell: Cell, read: impl FnOnce(&mut Self, &[u8]) -> Option<T>) -> Option<T> {
-        let text = cell.text(self.piece);
-        if is_missing(&text) {
-            return None;
-        }
-        let value = read(self, &text);
-        if value.is_none() {
-            self.misfit(cell, &text);
-        }
-        value
-    }
-
-    #[cold]
-    fn misfit(&mut self, cell: Cell, text: &[u8]) {
-        self.tally.see(text, 1);
-        if is_blank(text) {
-            return;
-        }
-        self.bad_count += 1;
-        if self.bad.len() < SHOWN_BAD {
-            let shown = String::from_utf8_lossy(text.get(..SHOWN_BYTES).unwrap_or(text)).into_owned();
-            self.bad.push((cell.start(), shown));
-        }
-    }
-
-    fn values<T: Copy>(&mut self, cells: &[Cell], filler: T, read: impl Fn(&mut Self, &[u8]) -> Option<T>) -> (Vec<T>, Option<NullBuffer>) {
-        let mut values = Vec::with_capacity(cells.len());
-        let mut missing = Vec::new();
-        for (row, cell) in cells.iter().enumerate() {
-            let value = self.one(*cell, &read);
-            values.push(value.unwrap_or(filler));
-            if value.is_none() {
-                missing.push(row);
-            }
-        }
-        let valid = (!missing.is_empty()).then(|| {
-            let mut valid = vec![true; values.len()];
-            for row in missing {
-                if let Some(valid) = valid.get_mut(row) {
-                    *valid = false;
-                }
-            }
-            NullBuffer::from(valid)
-        });
-        (values, valid)
-    }
-
-    /// Texts by a dictionary of the piece; what they could be counts by distinct text.
-    fn texts(&mut self, cells: &[Cell]) -> DictionaryArray<Int32Type> {
-        let piece = self.piece;
-        let mut known: HashMap<Cow<'a, [u8]>, i32, foldhash::fast::FixedState> = HashMap::default();
-        let mut counts: Vec<u64> = Vec::new();
-        let mut distinct: Vec<Cow<'a, [u8]>> = Vec::new();
-        let mut keys = Vec::with_capacity(cells.len());
-        let mut valid = Vec::with_capacity(cells.len());
-        for cell in cells {
-            let text = cell.text(piece);
-            let present = !is_missing(&text);
-            valid.push(present);
-            if !present {
-                keys.push(0);
-                continue;
-            }
-            let next = distinct.len() as i32;
-            let key = known.get(&text).copied().unwrap_or(next);
-            if key == next {
-                distinct.push(text.clone());
-                counts.push(0);
-                known.insert(text, next);
-            }
-            if let Some(count) = counts.get_mut(key as usize) {
-                *count += 1;
-            }
-            keys.push(key);
-        }
-        for (text, count) in distinct.iter().zip(&counts) {
-            self.tally.see(text, *count);
-        }
-        let texts: StringArray = distinct.iter().map(|text| std::str::from_utf8(text).ok()).collect();
-        let valid = valid.contains(&false).then(|| NullBuffer::from(valid));
-        let keys = Int32Array::new(ScalarBuffer::from(keys), valid);
-        // The keys are those of the dictionary.
-        DictionaryArray::try_new(keys, Arc::new(texts)).unwrap_or_else(|_| std::iter::repeat_n(None::<&str>, cells.len()).collect())
     }
 }
 
