@@ -1,16 +1,29 @@
 //! `automl profile`: what a table holds, as a table, as JSON or as the data report.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{IsTerminal, Write as _, stderr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context, Result, bail};
-use domain::{ColumnProfile, Profile, TargetFacts, detect_problem_type, exclusions};
+use anyhow::{Context, Result};
+use domain::{Profile, Severity, TargetFacts, TargetRelations, exclusions, explain_problem_type, findings, quality_score};
+use report::EdaTarget;
 use serde_json::json;
+
+/// How often the progress bar changes, and how wide it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+const BAR_WIDTH: usize = 40;
+/// The most findings that are printed.
+const MAX_FINDINGS: usize = 20;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The table: CSV and its relatives, JSON Lines or Parquet, gzip or zstd.
     data: PathBuf,
-    /// The column that a model would predict; by default the last one.
+    /// The column that a model would predict; with it, the report tells how it goes with the others.
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
     /// Write the data report as HTML to this file.
@@ -23,24 +36,47 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let profile =
-        table::ingest(&arguments.data, &scratch.path().join("data.parquet")).with_context(|| arguments.data.display().to_string())?;
-    let target = target(&profile, arguments.target.as_deref())?;
-    let left_out = exclusions(&profile, &target.name);
-    let problem_type = detect_problem_type(TargetFacts::of(target, profile.rows));
+    let parquet = scratch.path().join("data.parquet");
+    let mut bar = ReadingBar::start(&arguments.data);
+    let profile = table::ingest_with(&arguments.data, &parquet, &mut |bytes| bar.show(bytes));
+    bar.end();
+    let profile = profile.with_context(|| arguments.data.display().to_string())?;
+    let column = match &arguments.target {
+        Some(name) => Some(profile.column(name).with_context(|| format!("the table has no column '{name}'"))?),
+        None => None,
+    };
+    let problem = column.map(|column| explain_problem_type(TargetFacts::of(column, profile.rows)));
+    let mut relations = TargetRelations::default();
+    if let (Some(column), Some(problem)) = (column, &problem) {
+        relations = table::relations(&parquet, &profile, &column.name, problem.problem_type)?;
+    }
+    let left_out = column.map(|column| exclusions(&profile, &column.name, &relations)).unwrap_or_default();
+    let target =
+        column.zip(problem).map(|(column, problem)| EdaTarget { name: &column.name, problem, relations: &relations, left_out: &left_out });
     if let Some(path) = &arguments.out {
-        let html = report::eda_report(&profile, &target.name, problem_type, &left_out);
+        let html = report::eda_report(&profile, target.as_ref());
         fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if arguments.json {
         return Ok(serde_json::to_string_pretty(&profile)?);
     }
+    as_text(&profile, target.as_ref())
+}
+
+fn as_text(profile: &Profile, target: Option<&EdaTarget<'_>>) -> Result<String> {
     let mut text = format!("{} rows, {} columns\n", profile.rows, profile.columns.len());
     writeln!(text, "{:<28} {:<8} {:>9} {:>9}  remark", "column", "type", "missing", "unique")?;
     for column in &profile.columns {
-        let reason = left_out.iter().find(|(name, _)| *name == column.name).map(|(_, reason)| format!("left out: {reason}"));
-        let remark =
-            if column.name == target.name { format!("target, {}", name_of(json!(problem_type))) } else { reason.unwrap_or_default() };
+        let remark = match target {
+            Some(target) if target.name == column.name => format!("target, {}: {}", target.problem.problem_type, target.problem.reason),
+            Some(target) => target
+                .left_out
+                .iter()
+                .find(|(name, _)| *name == column.name)
+                .map(|(_, reason)| format!("left out: {reason}"))
+                .unwrap_or_default(),
+            None => String::new(),
+        };
         let line = format!(
             "{:<28} {:<8} {:>9} {:>9}  {remark}",
             one_line(&column.name),
@@ -50,16 +86,55 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         );
         writeln!(text, "{}", line.trim_end())?;
     }
+    let none = TargetRelations::default();
+    let found =
+        findings(profile, target.map(|target| (target.name, target.problem.problem_type)), target.map_or(&none, |target| target.relations));
+    writeln!(text, "data quality {} of 100", quality_score(profile, &found))?;
+    for finding in found.iter().filter(|finding| finding.severity > Severity::Note).take(MAX_FINDINGS) {
+        let column = finding.column.as_ref().map(|column| format!(" '{}'", one_line(column))).unwrap_or_default();
+        writeln!(text, "{}{column}: {}; {}", finding.kind.title(), one_line(&finding.reason), finding.action)?;
+    }
     Ok(text)
 }
 
-fn target<'a>(profile: &'a Profile, name: Option<&str>) -> Result<&'a ColumnProfile> {
-    match name {
-        Some(name) => profile.column(name).with_context(|| format!("the table has no column '{name}'")),
-        None => match profile.columns.last() {
-            Some(column) => Ok(column),
-            None => bail!("the table has no column"),
-        },
+/// How much of a file has been read, on standard error where that is a terminal. A file that is read again begins anew.
+struct ReadingBar {
+    total: u64,
+    written: Instant,
+    shown: bool,
+}
+
+impl ReadingBar {
+    fn start(path: &Path) -> Self {
+        Self { total: fs::metadata(path).map_or(0, |file| file.len()), written: Instant::now(), shown: false }
+    }
+
+    fn show(&mut self, bytes: u64) {
+        if !stderr().is_terminal() || self.written.elapsed() < PROGRESS_EVERY {
+            return;
+        }
+        (self.written, self.shown) = (Instant::now(), true);
+        let megabytes = bytes as f64 / 1e6;
+        // What is compressed has more text than bytes.
+        let line = if bytes <= self.total {
+            let filled = (bytes * BAR_WIDTH as u64 / self.total.max(1)) as usize;
+            format!(
+                "[{}{}] {megabytes:.0} of {:.0} MB",
+                "#".repeat(filled),
+                " ".repeat(BAR_WIDTH - filled.min(BAR_WIDTH)),
+                self.total as f64 / 1e6
+            )
+        } else {
+            format!("{megabytes:.0} MB of text")
+        };
+        // A progress bar that cannot be written is not worth a failed profile.
+        let _ = write!(stderr(), "\r\x1b[K{line}");
+    }
+
+    fn end(&self) {
+        if self.shown {
+            let _ = write!(stderr(), "\r\x1b[K");
+        }
     }
 }
 

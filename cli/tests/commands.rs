@@ -79,9 +79,12 @@ fn a_trained_regression_predicts_numbers() {
 #[test]
 fn a_profile_is_shown_as_a_table_as_json_and_as_a_report() {
     let folder = folder();
-    let text = stdout(&automl(folder.path(), &["profile", "data.csv", "--out", "report.html"]));
+    let text = stdout(&automl(folder.path(), &["profile", "data.csv", "--target", "label", "--out", "report.html"]));
     assert!(text.starts_with("120 rows, 4 columns\n") && text.contains("target, classification"), "{text}");
+    assert!(text.contains("Target leakage 'colour'") && text.contains("data quality "), "{text}");
     assert!(fs::read_to_string(folder.path().join("report.html")).unwrap().contains("EDA Report - label"));
+    stdout(&automl(folder.path(), &["profile", "data.csv", "--out", "plain.html"]));
+    assert!(fs::read_to_string(folder.path().join("plain.html")).unwrap().contains("<h1>Data Report</h1>"));
     let json = stdout(&automl(folder.path(), &["profile", "data.csv", "--target", "price", "--json"]));
     let profile: domain::Profile = serde_json::from_str(&json).unwrap();
     assert_eq!(profile.rows, 120);

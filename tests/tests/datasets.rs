@@ -226,7 +226,10 @@ async fn all_that_was_found_can_be_asked_for() {
     let kinds: Vec<&str> = profile["columns"].as_array().unwrap().iter().map(|column| column["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["integer", "text", "float", "date", "text"]);
     assert_eq!(profile["columns"][2]["numeric"]["max"], 1_234.5);
-    assert_eq!(profile["columns"][3]["dates"], json!({ "min": "2023-12-31", "max": "2024-06-05", "has_time": false }));
+    let dates = &profile["columns"][3]["dates"];
+    assert_eq!((&dates["min"], &dates["max"], &dates["has_time"]), (&json!("2023-12-31"), &json!("2024-06-05"), &json!(false)));
+    assert_eq!(profile["findings"][0]["kind"], "few_rows");
+    assert_eq!((&profile["duplicate_rows"], &profile["duplicate_rows_exact"]), (&json!(0), &json!(true)));
     assert_eq!(profile["problem"]["problem_type"], "classification");
     assert_eq!(profile["left_out"]["id"], "identifier");
 

@@ -15,8 +15,12 @@ mod training_report;
 
 use std::{path::Path, time::Duration};
 
-use domain::{Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TargetFacts, Timestamp, detect_problem_type, exclusions};
+use domain::{
+    Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, exclusions,
+    explain_problem_type,
+};
 use model::{Label, Manifest, Task};
+use report::EdaTarget;
 
 use artefacts::write;
 
@@ -75,15 +79,22 @@ pub fn run(
     artefacts::make_folder(out)?;
 
     news.enter(Phase::Exploring);
-    let provisional = options.problem_type.unwrap_or_else(|| detect_problem_type(TargetFacts::of(target, profile.rows)));
-    let left_out = exclusions(profile, &options.target);
-    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, &options.target, provisional, &left_out))?;
+    let guess = explain_problem_type(TargetFacts::of(target, profile.rows));
+    let problem = match options.problem_type.filter(|asked| *asked != guess.problem_type) {
+        Some(problem_type) => ProblemGuess { problem_type, confidence: 1.0, reason: "that was asked for".to_owned() },
+        None => guess,
+    };
+    let relations = table::relations(parquet, profile, &options.target, problem.problem_type)?;
+    let left_out = exclusions(profile, &options.target, &relations);
+    let eda_target = EdaTarget { name: &options.target, problem, relations: &relations, left_out: &left_out };
+    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target)))?;
 
     news.enter(Phase::Preparing);
     let frame = table::read_parquet(parquet)?;
     let engine_options = engine::Options {
         target: options.target.clone(),
         problem_type: options.problem_type,
+        left_out,
         time_budget: clock.left_for_training(options.time_budget),
         seed: options.seed,
         threads: options.threads,

@@ -8,12 +8,13 @@ use domain::{Phase, ProblemType, Progress};
 use model::{Batch, Manifest, Predictions, Predictor};
 use trainer::{Clock, Options, Outcome, TrainingError, run};
 
-/// Rows whose target follows from the features: the colour decides the label, the size the price.
+/// Rows whose target follows from the features: the colour decides nearly every label, the size the price.
 fn table() -> String {
     let mut csv = "size,colour,label,price\n".to_owned();
     for row in 0..200 {
         let (size, colour) = (f64::from(row % 50) / 2.0, ["red", "green"][row as usize % 2]);
-        writeln!(csv, "{size},{colour},{},{:.2}", if colour == "red" { "stop" } else { "go" }, 10.0 + 3.5 * size).unwrap();
+        let label = if (colour == "red") == (row != 77) { "stop" } else { "go" };
+        writeln!(csv, "{size},{colour},{label},{:.2}", 10.0 + 3.5 * size + f64::from(row % 7) / 5.0).unwrap();
     }
     csv
 }
@@ -39,7 +40,7 @@ fn a_training_leaves_a_model_that_answers_and_two_reports() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained("label", folder.path(), &mut Vec::new()).unwrap();
     assert_eq!(outcome.problem_type, ProblemType::Classification);
-    assert!(outcome.metrics.accuracy.unwrap() > 0.95, "{:?}", outcome.metrics);
+    assert!(outcome.metrics.accuracy.unwrap() > 0.9, "{:?}", outcome.metrics);
 
     let predictor = Predictor::load(&fs::read(&outcome.artefacts.model).unwrap()).unwrap();
     let names: Vec<&str> = predictor.manifest().features.iter().map(|feature| feature.name.as_str()).collect();
@@ -83,4 +84,31 @@ fn the_container_without_its_environment_says_what_is_missing() {
     assert_eq!(output.status.code(), Some(1));
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("JOB_ID, DATASET_ID, TARGET_COLUMN, TIME_BUDGET"), "{log}");
+}
+
+#[test]
+fn what_the_report_says_is_left_out_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = "order_id,size,alive,survived\n".to_owned();
+    for row in 0..300 {
+        let survived = (row * 7 + row / 11) % 3 == 0;
+        writeln!(csv, "{},{},{},{}", 5_000 - row, (row * 37) % 101, if survived { "yes" } else { "no" }, i32::from(survived)).unwrap();
+    }
+    let (path, parquet) = (folder.path().join("data.csv"), folder.path().join("data.parquet"));
+    fs::write(&path, csv).unwrap();
+    let profile = table::ingest(&path, &parquet).unwrap();
+    let options = Options {
+        job: "a job".to_owned(),
+        target: "survived".to_owned(),
+        problem_type: None,
+        time_budget: Duration::from_secs(3),
+        seed: 7,
+        threads: 2,
+    };
+    let outcome = run(&parquet, &profile, &options, folder.path(), Clock::start(), &mut |_| {}).unwrap();
+    assert_eq!(outcome.preprocessing.feature_columns, ["size"]);
+    assert_eq!(outcome.preprocessing.dropped_columns.unwrap(), ["order_id", "alive"]);
+    let report = fs::read_to_string(&outcome.artefacts.eda_report).unwrap();
+    assert!(report.contains("Target leakage") && report.contains("it is the target in other words"));
+    assert_eq!(report.matches("EXCLUDED").count(), 2);
 }

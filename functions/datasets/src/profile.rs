@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input};
 use axum::{Json, extract::State};
 use domain::{
-    ColumnProfile, DatasetId, DatasetStatus, ProblemGuess, Profile, ReadAs, TargetFacts, UserId, exclusions, explain_problem_type,
-    limits::MAX_COLUMNS,
+    Association, ColumnProfile, DatasetId, DatasetStatus, Finding, ProblemGuess, Profile, ReadAs, TargetFacts, TargetRelations, UserId,
+    exclusions, explain_problem_type, findings, limits::MAX_COLUMNS, quality_score,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -81,8 +81,22 @@ pub(crate) struct ProfileAnswer {
     columns: Vec<ColumnProfile>,
     /// What would be learned; `null` without a target.
     problem: Option<ProblemGuess>,
-    /// The columns that a model would leave out, and why; `null` without a target.
+    /// The columns that a model would leave out, and why; `null` without a target. Training looks at the table itself and may find more.
     left_out: Option<BTreeMap<String, String>>,
+    /// What a person should know, the most severe first.
+    findings: Vec<Finding>,
+    /// From 0 to 100, how ready the table is to be learned from.
+    quality: u32,
+    /// Rows that repeat an earlier one.
+    duplicate_rows: u64,
+    /// Whether those were counted; otherwise the number is an estimate.
+    duplicate_rows_exact: bool,
+    /// Rows that quantiles, histograms and associations rest on: all, or a uniform sample.
+    sampled_rows: u64,
+    /// Rows of one of the stripes by which `missing_by_stripe` counts.
+    stripe_rows: u64,
+    /// How strongly pairs of columns go together, the strongest first; only on the first page.
+    associations: Vec<Association>,
 }
 
 /// A table's first rows.
@@ -105,15 +119,35 @@ pub(crate) async fn profile(
 ) -> Result<Json<ProfileAnswer>, ApiError> {
     let (dataset_id, profile) = app.ready_profile(&user, id).await?;
     let (mut problem, mut left_out) = (None, None);
-    if let Some(name) = request.target {
-        let Some(target) = profile.column(&name) else { return Err(ApiError::TargetNotFound(name)) };
+    // What the target's values have to do with the features' is for the training to find.
+    let relations = TargetRelations::default();
+    if let Some(name) = &request.target {
+        let Some(target) = profile.column(name) else { return Err(ApiError::TargetNotFound(name.clone())) };
         problem = Some(explain_problem_type(TargetFacts::of(target, profile.rows)));
-        left_out = Some(exclusions(&profile, &name).into_iter().map(|(column, reason)| (column, reason.to_string())).collect());
+        let excluded = exclusions(&profile, name, &relations);
+        left_out = Some(excluded.into_iter().map(|(column, reason)| (column, reason.to_string())).collect());
     }
-    let Profile { rows, columns, bytes, sha256, read_as, .. } = profile;
-    let column_count = columns.len();
-    let columns = columns.into_iter().skip(request.offset as usize).take(request.limit as usize).collect();
-    Ok(Json(ProfileAnswer { dataset_id, rows, bytes, sha256, read_as, column_count, columns, problem, left_out }))
+    let target = request.target.as_deref().zip(problem.as_ref()).map(|(name, problem)| (name, problem.problem_type));
+    let findings = findings(&profile, target, &relations);
+    let is_first = request.offset == 0;
+    Ok(Json(ProfileAnswer {
+        dataset_id,
+        rows: profile.rows,
+        bytes: profile.bytes,
+        quality: quality_score(&profile, &findings),
+        findings,
+        duplicate_rows: profile.duplicate_rows,
+        duplicate_rows_exact: profile.duplicate_rows_exact,
+        sampled_rows: profile.sampled_rows,
+        stripe_rows: profile.stripe_rows,
+        associations: if is_first { profile.associations } else { Vec::new() },
+        column_count: profile.columns.len(),
+        columns: profile.columns.into_iter().skip(request.offset as usize).take(request.limit as usize).collect(),
+        sha256: profile.sha256,
+        read_as: profile.read_as,
+        problem,
+        left_out,
+    }))
 }
 
 pub(crate) async fn preview(

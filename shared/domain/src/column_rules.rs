@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ColumnKind, ColumnProfile, Profile};
+use crate::{ColumnKind, ColumnProfile, Profile, TargetRelations};
 
 /// A constant column's share of one value, in all rows.
 const QUASI_CONSTANT_SHARE: f64 = 0.98;
@@ -12,6 +12,8 @@ const HIGH_CARDINALITY_SHARE: f64 = 0.5;
 const CODE_UNIQUE_SHARE: f64 = 0.95;
 /// … and more than this share of its first values looks like one.
 const CODE_LIKE_SHARE: f64 = 0.9;
+/// A column with an identifier's name is one when at least this share of its values is distinct.
+const NAMED_UNIQUE_SHARE: f64 = 0.5;
 /// An estimated number of distinct values above this share of the rows may well be all of them.
 const ESTIMATED_AS_ALL: f64 = 0.95;
 
@@ -25,6 +27,8 @@ pub enum Exclusion {
         /// The earlier column.
         of: String,
     },
+    /// The target in other words.
+    Leak,
     /// Names the row instead of describing it.
     Identifier,
     /// Text, more than half of it distinct.
@@ -36,22 +40,33 @@ impl fmt::Display for Exclusion {
         match self {
             Self::Constant => f.write_str("constant or nearly so"),
             Self::Duplicate { of } => write!(f, "duplicate of '{of}'"),
+            Self::Leak => f.write_str("the target in other words"),
             Self::Identifier => f.write_str("identifier"),
             Self::HighCardinality => f.write_str("text with mostly distinct values"),
         }
     }
 }
 
-/// The columns that a model of `target` leaves out, in the order of the table, each with the first reason that applies. The target is never left out. When every
-/// feature is nearly constant, none is left out for that.
-pub fn exclusions(profile: &Profile, target: &str) -> Vec<(String, Exclusion)> {
+/// The columns that a model of `target` leaves out, in the order of the table, each with the first reason that applies. The target is never
+/// left out. When every feature is nearly constant, none is left out for that, and when nothing else remained, neither is the target in
+/// other words.
+pub fn exclusions(profile: &Profile, target: &str, relations: &TargetRelations) -> Vec<(String, Exclusion)> {
     let features = || profile.columns.iter().filter(|column| column.name != target);
     let all_constant = features().all(|column| is_quasi_constant(column, profile.rows));
+    let target_repeats = profile.column(target).and_then(|column| column.duplicate_of.as_deref());
+    let repeats_target = |column: &ColumnProfile| {
+        column.duplicate_of.as_deref() == Some(target)
+            || target_repeats == Some(&column.name)
+            || (target_repeats.is_some() && column.duplicate_of.as_deref() == target_repeats)
+    };
     let reason = |column: &ColumnProfile| {
         if !all_constant && is_quasi_constant(column, profile.rows) {
             return Some(Exclusion::Constant);
         }
-        if let Some(of) = column.duplicate_of.as_ref().filter(|of| *of != target) {
+        if repeats_target(column) || relations.of(&column.name).is_some_and(|relation| relation.is_copy) {
+            return Some(Exclusion::Leak);
+        }
+        if let Some(of) = &column.duplicate_of {
             return Some(Exclusion::Duplicate { of: of.clone() });
         }
         if is_identifier(column, profile.rows) {
@@ -59,7 +74,11 @@ pub fn exclusions(profile: &Profile, target: &str) -> Vec<(String, Exclusion)> {
         }
         is_high_cardinality(column, profile.rows, HIGH_CARDINALITY_SHARE).then_some(Exclusion::HighCardinality)
     };
-    features().filter_map(|column| Some((column.name.clone(), reason(column)?))).collect()
+    let mut left_out: Vec<(String, Exclusion)> = features().filter_map(|column| Some((column.name.clone(), reason(column)?))).collect();
+    if left_out.len() == features().count() {
+        left_out.retain(|(_, reason)| *reason != Exclusion::Leak);
+    }
+    left_out
 }
 
 /// At most one distinct value.
@@ -77,14 +96,20 @@ pub fn is_high_cardinality(column: &ColumnProfile, rows: u64, share: f64) -> boo
     column.kind == ColumnKind::Text && column.unique as f64 > share * rows as f64
 }
 
-/// An identifier by its name, or a column of consecutive whole numbers in any order, or of distinct codes.
+/// An identifier: its name reads as one and most of its values differ, or it is a column of consecutive whole numbers in any order, or of
+/// distinct codes.
 pub fn is_identifier(column: &ColumnProfile, rows: u64) -> bool {
-    is_identifier_name(&column.name)
-        || match column.kind {
-            ColumnKind::Integer => is_consecutive(column, rows),
-            ColumnKind::Text => column.unique as f64 > CODE_UNIQUE_SHARE * rows as f64 && column.code_like_share > CODE_LIKE_SHARE,
-            ColumnKind::Float | ColumnKind::Boolean | ColumnKind::Date => false,
+    let present = rows - column.missing.min(rows);
+    let mostly_distinct = column.unique as f64 >= NAMED_UNIQUE_SHARE * present as f64;
+    match column.kind {
+        _ if present == 0 => is_identifier_name(&column.name),
+        ColumnKind::Integer => (is_identifier_name(&column.name) && mostly_distinct) || is_consecutive(column, rows),
+        ColumnKind::Text => {
+            (is_identifier_name(&column.name) && mostly_distinct)
+                || (column.unique as f64 > CODE_UNIQUE_SHARE * rows as f64 && column.code_like_share > CODE_LIKE_SHARE)
         }
+        ColumnKind::Float | ColumnKind::Boolean | ColumnKind::Date => false,
+    }
 }
 
 fn is_consecutive(column: &ColumnProfile, rows: u64) -> bool {
@@ -95,17 +120,33 @@ fn is_consecutive(column: &ColumnProfile, rows: u64) -> bool {
         && column.numeric.as_ref().is_some_and(|stats| (stats.max - stats.min - (rows - 1) as f64).abs() < 0.5)
 }
 
-/// Whether a name reads as an identifier's: `id`, `user_id`, `Order ID`, `uuid`, `index`, `row_num`, `serial…`.
+/// Whether a name reads as an identifier's: one of its words is `id`, or it is a UUID, an index or a row's number. Words end at
+/// signs and where a capital letter follows a small one: `user_id`, `Order ID`, `orderId`, but not `paid` or `ordered_width`.
 pub fn is_identifier_name(name: &str) -> bool {
-    let name = name.trim().to_lowercase();
-    let owners = ["order", "customer", "user", "transaction", "product", "session", "record"];
-    matches!(name.as_str(), "id" | "uuid" | "guid" | "index")
-        || name.ends_with("_id")
-        || name.starts_with("id_")
-        || name.contains("_id_")
-        || name.starts_with("serial")
-        || (name.starts_with("row") && name.contains("num"))
-        || owners.iter().any(|owner| name.split_once(owner).is_some_and(|(_, rest)| rest.contains("id")))
+    let words = words(name);
+    let whole = words.concat();
+    let owners = ["order", "customer", "user", "transaction", "product", "session", "record", "row"];
+    words.iter().any(|word| word == "id")
+        || matches!(whole.as_str(), "uuid" | "guid" | "index")
+        || owners.iter().any(|owner| whole.strip_prefix(owner) == Some("id"))
+        || whole.starts_with("serial")
+        || (whole.starts_with("row") && whole.contains("num"))
+}
+
+/// A name's words in small letters.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() || (letter.is_uppercase() && before.is_lowercase()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
+        before = letter;
+    }
+    words
 }
 
 #[cfg(test)]
@@ -166,15 +207,6 @@ mod tests {
             "rowcount_number",
             "serialno",
             "serial killer",
-            // The pattern's known false positives, kept because clients know them.
-            "ordered_width",
-            "customer_paid",
-            "product_width",
-            "transaction_valid",
-            "order_void",
-            "user_fluid",
-            "record_fluid",
-            "productidea",
         ];
         for name in identifiers {
             assert!(is_identifier_name(name), "{name}");
@@ -184,6 +216,14 @@ mod tests {
     #[test]
     fn names_that_do_not() {
         let others = [
+            "ordered_width",
+            "customer_paid",
+            "product_width",
+            "transaction_valid",
+            "order_void",
+            "user_fluid",
+            "record_fluid",
+            "productidea",
             "age",
             "AGE",
             "income",
@@ -266,16 +306,19 @@ mod tests {
     fn nothing_is_left_out_when_every_feature_is_constant() {
         let constant = |name: &str| column(name, ColumnKind::Integer, 1, 0, 100);
         let profile = table(100, vec![constant("a"), constant("b"), column("y", ColumnKind::Integer, 2, 0, 50)]);
-        assert_eq!(exclusions(&profile, "y"), vec![]);
+        assert_eq!(exclusions(&profile, "y", &TargetRelations::default()), vec![]);
     }
 
     #[test]
-    fn a_copy_of_the_target_stays_and_a_copy_of_a_feature_goes() {
+    fn a_copy_of_the_target_goes_and_so_does_a_copy_of_a_feature() {
         let copy =
             |name: &str, of: &str| ColumnProfile { duplicate_of: Some(of.to_owned()), ..column(name, ColumnKind::Integer, 9, 0, 20) };
         let feature = column("a", ColumnKind::Integer, 9, 0, 20);
         let target = column("y", ColumnKind::Integer, 2, 0, 50);
         let profile = table(100, vec![target, feature, copy("b", "a"), copy("leak", "y")]);
-        assert_eq!(exclusions(&profile, "y"), vec![("b".to_owned(), Exclusion::Duplicate { of: "a".to_owned() })]);
+        assert_eq!(
+            exclusions(&profile, "y", &TargetRelations::default()),
+            vec![("b".to_owned(), Exclusion::Duplicate { of: "a".to_owned() }), ("leak".to_owned(), Exclusion::Leak)]
+        );
     }
 }

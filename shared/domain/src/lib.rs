@@ -8,6 +8,7 @@ mod column_rules;
 mod cost;
 mod dataset;
 pub mod date;
+mod findings;
 mod ids;
 mod job;
 pub mod limits;
@@ -16,12 +17,14 @@ mod preprocessing;
 mod problem;
 mod profile;
 mod progress;
+mod relation;
 mod timestamp;
 
 pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
 pub use column_rules::{Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant};
 pub use cost::{Cost, TRAINER_MEMORY_GB, TRAINER_VCPUS};
 pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
+pub use findings::{Finding, FindingKind, Severity, findings, quality_score};
 pub use ids::{DatasetId, InvalidId, JobId, UserId};
 pub use job::{Job, JobFiles, JobStatus};
 pub use metrics::Metrics;
@@ -32,4 +35,5 @@ pub use profile::{
     Role, TextStats, TopValue,
 };
 pub use progress::{Phase, Progress};
+pub use relation::{TargetGroup, TargetRelation, TargetRelations};
 pub use timestamp::Timestamp;

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    ColumnKind, FeatureType, NumericRange, PreprocessingInfo, ProblemType, Profile, TargetFacts, detect_problem_type, exclusions, limits,
-};
+use domain::{ColumnKind, FeatureType, NumericRange, PreprocessingInfo, ProblemType, Profile, TargetFacts, detect_problem_type, limits};
 use model::{Feature, FeatureKind, Label};
 use rayon::prelude::*;
 use table::{Column, Frame, TextColumn, Values};
 
 use crate::{
-    EngineError, encode,
+    EngineError, Options, encode,
     matrix::{Matrix, Target},
 };
 
@@ -38,11 +36,12 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Chooses rows, labels and features.
-    pub(crate) fn new(frame: &Frame, profile: &Profile, target: &str, asked: Option<ProblemType>) -> Result<Self, EngineError> {
+    pub(crate) fn new(frame: &Frame, profile: &Profile, options: &Options) -> Result<Self, EngineError> {
+        let target = options.target.as_str();
         let missing_target = || EngineError::MissingTarget(target.to_owned());
         let column = frame.column(target).ok_or_else(missing_target)?;
         let facts = TargetFacts::of(profile.column(target).ok_or_else(missing_target)?, profile.rows);
-        let problem_type = asked.unwrap_or_else(|| match &column.values {
+        let problem_type = options.problem_type.unwrap_or_else(|| match &column.values {
             Values::Numbers(_) => detect_problem_type(facts),
             Values::Booleans(_) | Values::Texts(_) => ProblemType::Classification,
         });
@@ -50,7 +49,7 @@ impl Prepared {
             ProblemType::Classification => read_classes(column, target)?,
             ProblemType::Regression => read_numbers(column, target)?,
         };
-        let (features, dropped) = choose_features(frame, profile, target, &rows)?;
+        let (features, dropped) = choose_features(frame, options, &rows)?;
         Ok(Self { problem_type, features, labels, rows, target: values, dropped })
     }
 
@@ -217,9 +216,9 @@ pub(crate) fn label_text(label: &Label) -> String {
 
 type Choice = (Vec<Feature>, Vec<(String, String)>);
 
-fn choose_features(frame: &Frame, profile: &Profile, target: &str, rows: &[usize]) -> Result<Choice, EngineError> {
-    let dropped: Vec<(String, String)> =
-        exclusions(profile, target).into_iter().map(|(name, exclusion)| (name, exclusion.to_string())).collect();
+fn choose_features(frame: &Frame, options: &Options, rows: &[usize]) -> Result<Choice, EngineError> {
+    let target = options.target.as_str();
+    let dropped: Vec<(String, String)> = options.left_out.iter().map(|(name, exclusion)| (name.clone(), exclusion.to_string())).collect();
     let is_dropped = |name: &str| dropped.iter().any(|(dropped, _)| dropped == name);
     let feature = |column: &Column| {
         let kind = match &column.values {

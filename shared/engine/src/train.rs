@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress};
+use domain::{Exclusion, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress};
 use model::{Batch, Pipeline, Predictions, Task};
 use rayon::{ThreadPoolBuilder, prelude::*};
 use table::Frame;
@@ -33,6 +33,8 @@ pub struct Options {
     pub target: String,
     /// What to learn, where that is not to be decided from the target.
     pub problem_type: Option<ProblemType>,
+    /// Columns that are left out, and why.
+    pub left_out: Vec<(String, Exclusion)>,
     /// The most that training may take, by the clock.
     pub time_budget: Duration,
     /// Decides every random choice.
@@ -94,7 +96,7 @@ fn train_on(
 ) -> Result<Trained, EngineError> {
     let mut reporter = Reporter { clock, latest: None, on_progress };
     reporter.enter(Phase::Preparing);
-    let prepared = Prepared::new(frame, profile, &options.target, options.problem_type)?;
+    let prepared = Prepared::new(frame, profile, options)?;
     let split = holdout(&prepared.target, options.seed);
     let problem = Problem::new(prepared.matrix(frame, &split.learn)?, prepared.target.select(&split.learn));
 

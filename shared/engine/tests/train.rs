@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use domain::{FeatureType, NumericRange, Phase, ProblemType, Profile, Progress};
+use domain::{FeatureType, NumericRange, Phase, ProblemType, Profile, Progress, TargetRelations, exclusions};
 use engine::{EngineError, Options, Outcome, Trained, train};
 use model::{Label, Task};
 use table::{Frame, ingest, read_parquet};
@@ -17,12 +17,20 @@ fn read(csv: &str) -> (Frame, Profile) {
 }
 
 fn options(target: &str) -> Options {
-    Options { target: target.to_owned(), problem_type: None, time_budget: Duration::from_mins(1), seed: 42, threads: 2 }
+    Options {
+        target: target.to_owned(),
+        problem_type: None,
+        left_out: Vec::new(),
+        time_budget: Duration::from_mins(1),
+        seed: 42,
+        threads: 2,
+    }
 }
 
 fn trained(csv: &str, target: &str) -> Result<Trained, EngineError> {
     let (frame, profile) = read(csv);
-    train(&frame, &profile, &options(target), &mut |_| {})
+    let left_out = exclusions(&profile, target, &TargetRelations::default());
+    train(&frame, &profile, &Options { left_out, ..options(target) }, &mut |_| {})
 }
 
 fn refusal(csv: &str, target: &str) -> String {

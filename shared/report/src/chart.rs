@@ -1,6 +1,6 @@
 //! Pictures as inline SVG. Colours come from the style sheet, so that they follow dark mode and print.
 
-use domain::HistogramBin;
+use domain::{HistogramBin, NumericStats};
 use maud::{Markup, html};
 
 /// The drawing's own units; the page scales it.
@@ -17,13 +17,30 @@ pub(crate) fn bar(share: f64) -> Markup {
 
 /// The bins of a histogram as one outline of bars; nothing when there is no bin.
 pub(crate) fn histogram(bins: &[HistogramBin], description: &str) -> Markup {
-    let tallest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
+    let tallest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1) as f64;
+    bars(bins, description, &|count| count as f64 / tallest, &html! {})
+}
+
+/// The same with a logarithmic scale, a line for each power of ten.
+pub(crate) fn log_histogram(bins: &[HistogramBin], description: &str) -> Markup {
+    let tallest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1) as f64;
+    let height = |count: f64| (count + 1.0).ln() / (tallest + 1.0).ln();
+    let width = bins.len() as f64 * BIN_WIDTH;
+    let lines = (0_i32..19)
+        .map(|power| 10_f64.powi(power))
+        .take_while(|count| *count < tallest)
+        .map(|count| HISTOGRAM_HEIGHT * (1.0 - height(count)));
+    let lines = html! { @for at in lines { line.line x1="0" x2=(width) y1=(format!("{at:.1}")) y2=(format!("{at:.1}")) {} } };
+    bars(bins, description, &|count| height(count as f64), &lines)
+}
+
+fn bars(bins: &[HistogramBin], description: &str, height: &dyn Fn(u64) -> f64, behind: &Markup) -> Markup {
     let outline = bins
         .iter()
         .enumerate()
         .filter(|(_, bin)| bin.count > 0)
         .map(|(position, bin)| {
-            let height = (bin.count as f64 / tallest as f64 * HISTOGRAM_HEIGHT).max(1.0);
+            let height = (height(bin.count) * HISTOGRAM_HEIGHT).max(1.0);
             format!("M{} {HISTOGRAM_HEIGHT}v-{height:.1}h{}v{height:.1}z", position as f64 * BIN_WIDTH + 1.0, BIN_WIDTH - 2.0)
         })
         .collect::<Vec<_>>()
@@ -31,7 +48,99 @@ pub(crate) fn histogram(bins: &[HistogramBin], description: &str) -> Markup {
     let view = format!("0 0 {} {HISTOGRAM_HEIGHT}", bins.len() as f64 * BIN_WIDTH);
     html! {
         @if !bins.is_empty() {
-            svg.histogram viewBox=(view) preserveAspectRatio="none" role="img" aria-label=(description) { path d=(outline) {} }
+            svg.histogram viewBox=(view) preserveAspectRatio="none" role="img" aria-label=(description) { (behind) path d=(outline) {} }
+        }
+    }
+}
+
+/// Where the middle half of the values lies between the smallest and the largest, with the median.
+pub(crate) fn quartiles(stats: &NumericStats) -> Markup {
+    let span = stats.max / 2.0 - stats.min / 2.0;
+    let place = |value: f64| if span > 0.0 { ((value / 2.0 - stats.min / 2.0) / span * 100.0).clamp(0.0, 100.0) } else { 50.0 };
+    let (low, median, high) = (place(stats.q25), place(stats.median), place(stats.q75));
+    html! {
+        svg.quartiles viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+            line.line x1="0" x2="100" y1="3" y2="3" {}
+            rect.fill x=(format!("{low:.1}")) width=(format!("{:.1}", (high - low).max(0.5))) y="1" height="4" {}
+            rect.median x=(format!("{:.1}", (median - 0.4).max(0.0))) width="0.8" y="0" height="6" {}
+        }
+    }
+}
+
+/// Shares of classes side by side; what they leave of 1 is other classes.
+pub(crate) fn shares(shares: &[f64]) -> Markup {
+    let mut at = 0.0;
+    let parts = shares.iter().map(|share| {
+        let from = at;
+        at += share.clamp(0.0, 1.0) * 100.0;
+        (from, at - from)
+    });
+    let parts: Vec<(f64, f64)> = parts.collect();
+    html! {
+        svg.bar aria-hidden="true" {
+            rect.track width="100%" height="100%" {}
+            @for (class, (from, width)) in parts.iter().enumerate().filter(|(_, (_, width))| *width > 0.05) {
+                rect class={ "c" (class % 8) } x=(format!("{from:.1}%")) width=(format!("{width:.1}%")) height="100%" {}
+            }
+        }
+    }
+}
+
+/// Where a mean lies between the smallest (0) and the largest (1).
+pub(crate) fn means(share: f64) -> Markup {
+    let at = format!("{:.1}%", 3.0 + share.clamp(0.0, 1.0) * 94.0);
+    html! {
+        svg.bar aria-hidden="true" {
+            line.line x1="0" x2="100%" y1="50%" y2="50%" {}
+            circle.fill cx=(at) cy="50%" r="4" {}
+        }
+    }
+}
+
+/// Shares of rows from 0 to 1, drawn side by side as darkness.
+pub(crate) fn stripes(shares: &[f64]) -> Markup {
+    let drawn = shares.iter().enumerate().filter(|(_, share)| **share > 0.0);
+    let view = format!("0 0 {} 10", shares.len().max(1));
+    html! {
+        svg.stripes viewBox=(view) preserveAspectRatio="none" aria-hidden="true" {
+            @for (at, share) in drawn { rect x=(at) width="1.02" height="10" fill-opacity=(format!("{:.2}", 0.15 + 0.85 * share.min(1.0))) {} }
+        }
+    }
+}
+
+/// A score from 0 to 100 as a part of a ring.
+pub(crate) fn gauge(score: u32, tone: &str) -> Markup {
+    const ROUND: f64 = 100.5;
+    let filled = f64::from(score.min(100)) / 100.0 * ROUND;
+    html! {
+        svg.gauge viewBox="0 0 40 40" role="img" aria-label=(format!("{score} of 100")) {
+            circle.ring cx="20" cy="20" r="16" {}
+            circle class={ "part " (tone) } cx="20" cy="20" r="16" stroke-dasharray=(format!("{filled:.1} 200")) transform="rotate(-90 20 20)" {}
+            text x="20" y="24" { (score) }
+        }
+    }
+}
+
+/// A square of values from −1 to 1, row by row, with the names of its rows; those of the columns are their numbers.
+pub(crate) fn heatmap(names: &[String], cells: &[f64]) -> Markup {
+    const LABELS: usize = 130;
+    const SIDE: usize = 420;
+    const HEAD: usize = 18;
+    let cell = (SIDE / names.len().max(1)).clamp(18, 42);
+    let side = names.len() * cell;
+    let view = format!("0 0 {} {}", LABELS + side, side + HEAD);
+    let middle = cell / 2 + 4;
+    html! {
+        svg.heatmap viewBox=(view) style={ "min-width:" (LABELS + side) "px;max-width:" (LABELS + side) "px" } role="img" aria-label="Correlation heatmap" {
+            @for (row, (name, values)) in names.iter().zip(cells.chunks(names.len().max(1))).enumerate() {
+                text x=(LABELS - 6) y=(HEAD + row * cell + middle) text-anchor="end" { (row + 1) " " (name) }
+                text x=(LABELS + row * cell + cell / 2) y="13" text-anchor="middle" { (row + 1) }
+                @for (column, value) in values.iter().enumerate().filter(|(_, value)| value.abs() >= 0.03) {
+                    rect class=(if *value < 0.0 { "minus" } else { "plus" }) x=(LABELS + column * cell) y=(HEAD + row * cell) width=(cell - 1) height=(cell - 1) fill-opacity=(format!("{:.2}", value.abs())) {
+                        title { (name) ", " (names.get(column).map_or("", String::as_str)) ": " (format!("{value:.2}")) }
+                    }
+                }
+            }
         }
     }
 }

@@ -61,6 +61,16 @@ pub(crate) fn bytes(n: u64) -> String {
     unit.map_or_else(|| format!("{n} B"), |unit| format!("{size:.1} {unit}"))
 }
 
+/// A time span by its largest unit: `45 s`, `12 h`, `3 days`.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7_200.0 => format!("{:.0} min", seconds / 60.0),
+        ..172_800.0 => format!("{:.0} h", seconds / 3_600.0),
+        _ => format!("{} days", count((seconds / 86_400.0).round() as u64)),
+    }
+}
+
 /// `1 row`, `2 rows`.
 pub(crate) fn counted(n: u64, singular: &str, plural: &str) -> String {
     format!("{} {}", count(n), if n == 1 { singular } else { plural })
@@ -143,6 +153,13 @@ mod tests {
         ];
         for (value, text) in expected {
             assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn time_spans_show_one_unit() {
+        for (seconds, text) in [(45.0, "45 s"), (600.0, "10 min"), (86_400.0, "24 h"), (259_200.0, "3 days"), (1e9, "11,574 days")] {
+            assert_eq!(duration(seconds), text);
         }
     }
 

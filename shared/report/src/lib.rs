@@ -11,6 +11,6 @@ mod format;
 mod page;
 mod training;
 
-pub use eda::eda_report;
+pub use eda::{EdaTarget, eda_report};
 pub use format::format_time;
 pub use training::{Configuration, Holdout, LeaderboardRow, TrainingReport, training_report};

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 use domain::{
-    BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Exclusion, HistogramBin, NumericStats, ProblemType, Profile, ReadAs, TopValue,
-    exclusions,
+    BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Exclusion, HistogramBin, NumericStats, ProblemGuess, ProblemType, Profile,
+    ReadAs, TargetRelations, TopValue, exclusions,
 };
-use report::eda_report;
+use report::{EdaTarget, eda_report};
 
 fn column(name: &str, kind: ColumnKind) -> ColumnProfile {
     ColumnProfile { name: name.to_owned(), kind, unique_exact: true, ..ColumnProfile::default() }
@@ -57,7 +57,20 @@ fn body(html: &str) -> String {
 }
 
 fn report(profile: &Profile, target: &str, problem_type: ProblemType) -> String {
-    eda_report(profile, target, problem_type, &exclusions(profile, target))
+    let relations = TargetRelations::default();
+    let left_out = exclusions(profile, target, &relations);
+    about(profile, target, problem_type, &relations, &left_out)
+}
+
+fn about(
+    profile: &Profile,
+    name: &str,
+    problem_type: ProblemType,
+    relations: &TargetRelations,
+    left_out: &[(String, Exclusion)],
+) -> String {
+    let problem = ProblemGuess { problem_type, confidence: 0.9, reason: "it has 2 distinct values".to_owned() };
+    eda_report(profile, Some(&EdaTarget { name, problem, relations, left_out }))
 }
 
 #[test]
@@ -78,7 +91,7 @@ fn a_regression_table() {
 
 #[test]
 fn a_table_without_weaknesses_has_no_preprocessing_notes() {
-    let profile = table(20, vec![labels("y", &[("a", 10), ("b", 10)]), numbers("x", 0.0)]);
+    let profile = table(400, vec![labels("y", &[("a", 200), ("b", 200)]), numbers("x", 0.0)]);
     let html = report(&profile, "y", ProblemType::Classification);
     assert!(!html.contains("Preprocessing Notes"));
     assert!(html.contains("Balanced classes."));
@@ -91,7 +104,7 @@ fn imbalance_beyond_three_to_one_warns_and_beyond_one_and_a_half_is_mentioned() 
         report(&profile, "y", ProblemType::Classification)
     };
     let severe = with_counts(301, 100);
-    assert!(severe.contains("Class imbalance: the largest class has 3.0 times") && severe.contains("Imbalanced classes"));
+    assert!(severe.contains("Class imbalance") && severe.contains("Imbalanced classes: the largest class has 3.0 times"));
     let slight = with_counts(300, 100);
     assert!(!slight.contains("Class imbalance") && slight.contains("Slightly imbalanced classes"));
     assert!(with_counts(150, 100).contains("Balanced classes."));
@@ -153,7 +166,7 @@ fn names_and_values_from_the_table_are_text_and_never_markup() {
     let copy = ColumnProfile { duplicate_of: Some("<b>first</b>".to_owned()), ..labels("<i>copy</i>", &[("<u>", 2), ("&", 2)]) };
     let profile = table(4, vec![target, copy, numbers("</style><script>", 0.0)]);
     let reasons = [("<i>copy</i>".to_owned(), Exclusion::Duplicate { of: "<b>first</b>".to_owned() })];
-    let html = eda_report(&profile, hostile, ProblemType::Classification, &reasons);
+    let html = about(&profile, hostile, ProblemType::Classification, &TargetRelations::default(), &reasons);
     for markup in ["<script", "<img", "<svg onload", "<i>", "<b>", "<u>"] {
         assert!(!html.contains(markup), "{markup}");
     }
@@ -173,7 +186,7 @@ fn the_widest_table_of_the_longest_names_stays_below_two_megabytes() {
     let profile = table(20, columns.collect());
     let html = report(&profile, &name(1), ProblemType::Classification);
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
-    assert!(html.contains("The first 1,000 of 4,096 columns are listed."));
+    assert!(html.contains("The first 1,500 of 4,096 columns are listed."));
 }
 
 #[test]
@@ -191,7 +204,8 @@ fn the_reader_is_told_how_the_file_was_read() {
     if let Some(column) = messy.columns.first_mut() {
         column.written_as = Some("numbers like 1.234,56".to_owned());
         column.bad = BadCells { count: 2, examples: vec![BadCell { line: 7, text: "<i>?</i>".to_owned() }] };
-        column.dates = Some(DateRange { min: "2023-12-31".to_owned(), max: "2024-06-05".to_owned(), has_time: false });
+        column.dates =
+            Some(DateRange { min: "2023-12-31".to_owned(), max: "2024-06-05".to_owned(), has_time: false, ..DateRange::default() });
     }
     let html = report(&messy, "y", ProblemType::Regression);
     for text in [
@@ -209,12 +223,5 @@ fn the_reader_is_told_how_the_file_was_read() {
 }
 
 fn profile_of_columns() -> Profile {
-    Profile {
-        rows: 20,
-        columns: vec![numbers("x", 0.0), numbers("y", 0.0)],
-        bytes: 100,
-        sha256: String::new(),
-        read_as: ReadAs::default(),
-        first_rows: Vec::new(),
-    }
+    Profile { rows: 200, columns: vec![numbers("x", 0.0), numbers("y", 0.0)], bytes: 100, ..Profile::default() }
 }

@@ -11,7 +11,7 @@ use domain::{ColumnKind, date};
 use parquet::{
     arrow::{
         ArrowWriter,
-        arrow_reader::ParquetRecordBatchReaderBuilder,
+        arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
         arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
     },
     basic::{Compression, Encoding, ZstdLevel},
@@ -30,6 +30,8 @@ use crate::{Column, Frame, TableError, TextColumn, Values, tally::data_type};
 const GROUP_ROWS: usize = 500_000;
 /// Bytes that a row group may take in memory before it ends early.
 const GROUP_BYTES: usize = 48 << 20;
+/// Rows that a sample takes one after the other.
+const RUN_ROWS: usize = 50;
 /// Rows that are turned into a frame at a time.
 const BATCH_ROWS: usize = 16_384;
 
@@ -124,9 +126,33 @@ pub(crate) fn encode(writer: &mut ArrowColumnWriter, field: &Field, array: &Arra
 
 /// Reads a table that [`crate::ingest`] wrote. Integers come as floats, moments as ISO 8601 texts.
 pub fn read_parquet(path: &Path) -> Result<Frame, TableError> {
+    read(path, |_| None)
+}
+
+/// The same for at most `most` rows, which are taken from all over the table in runs.
+pub(crate) fn read_sample(path: &Path, most: usize) -> Result<Frame, TableError> {
+    read(path, |rows| {
+        let step = (rows * RUN_ROWS).checked_div(most).filter(|step| *step > RUN_ROWS)?;
+        let mut picked = Vec::new();
+        let mut at = 0;
+        while at < rows {
+            let run = RUN_ROWS.min(rows - at);
+            picked.push(RowSelector::select(run));
+            picked.push(RowSelector::skip((step - RUN_ROWS).min(rows - at - run)));
+            at += step;
+        }
+        Some(RowSelection::from(picked))
+    })
+}
+
+fn read(path: &Path, pick: impl Fn(usize) -> Option<RowSelection>) -> Result<Frame, TableError> {
     let file = File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let mut columns = builder.schema().fields().iter().map(|field| Growing::new(field)).collect::<Result<Vec<_>, _>>()?;
+    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    if let Some(picked) = pick(rows) {
+        builder = builder.with_row_selection(picked);
+    }
     let mut rows = 0;
     for batch in builder.with_batch_size(BATCH_ROWS).build()? {
         let batch = batch?;

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use domain::{ColumnProfile, NumericStats, ProblemType};
+use domain::{ColumnProfile, NumericStats, ProblemGuess, ProblemType};
 use maud::{Markup, html};
 
 use crate::{
-    chart::{bar, histogram},
+    chart::{bar, histogram, log_histogram},
     format::{count, counted, label, number, percent, share},
     page::{Tone, card, note, table, tiles},
 };
@@ -19,14 +19,14 @@ const SKEWED: f64 = 1.0;
 
 /// How much larger the largest class is than the smallest.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Imbalance {
+struct Imbalance {
     ratio: f64,
     /// False when the smallest class is not listed and the ratio is a lower bound.
     exact: bool,
 }
 
 impl Imbalance {
-    pub(crate) fn is_severe(&self) -> bool {
+    fn is_severe(&self) -> bool {
         self.ratio > SEVERE_RATIO
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Display for Imbalance {
 }
 
 /// The imbalance of a column of at least two labels. Only the most frequent are listed; the smallest of the others has at most their mean.
-pub(crate) fn imbalance(column: &ColumnProfile, rows: u64) -> Option<Imbalance> {
+fn imbalance(column: &ColumnProfile, rows: u64) -> Option<Imbalance> {
     let (largest, smallest_listed) = (column.top_values.first()?.count, column.top_values.last()?.count);
     let unlisted = column.unique.saturating_sub(column.top_values.len() as u64);
     if column.unique < 2 {
@@ -50,8 +50,8 @@ pub(crate) fn imbalance(column: &ColumnProfile, rows: u64) -> Option<Imbalance> 
 }
 
 /// The card about the target.
-pub(crate) fn analysis(column: &ColumnProfile, rows: u64, problem_type: ProblemType) -> Markup {
-    let content = match (&column.numeric, problem_type) {
+pub(crate) fn analysis(column: &ColumnProfile, rows: u64, problem: &ProblemGuess) -> Markup {
+    let content = match (&column.numeric, problem.problem_type) {
         _ if column.unique == 0 => note(Tone::Bad, &html! { "The target has no value in any row, so there is nothing to learn." }),
         (Some(stats), ProblemType::Regression) => numbers(stats),
         _ => classes(column, rows),
@@ -61,7 +61,13 @@ pub(crate) fn analysis(column: &ColumnProfile, rows: u64, problem_type: ProblemT
             p.soft { (counted(column.missing, "row", "rows")) " without a target value, left out of training" }
         }
     };
-    card("Target Variable Analysis", &html! { (content) (missing) })
+    let why = html! {
+        p.soft {
+            "Learned as " (problem.problem_type) ", because " (problem.reason)
+            @if problem.confidence < 1.0 { " (" (format!("{:.0} %", problem.confidence * 100.0)) " sure)" } "."
+        }
+    };
+    card("Target Variable Analysis", &html! { (why) (content) (missing) })
 }
 
 fn classes(column: &ColumnProfile, rows: u64) -> Markup {
@@ -125,7 +131,13 @@ fn numbers(stats: &NumericStats) -> Markup {
                 span { (number(stats.max)) }
             }
         }
-        @if stats.skewness.abs() > SKEWED { (note(Tone::Fair, &html! { "Skewed to the " (direction) "." })) }
+        @if stats.skewness.abs() > SKEWED {
+            figure {
+                (log_histogram(&stats.histogram, "Histogram of the target with a logarithmic scale of rows"))
+                figcaption { span { "the same, each line ten times the rows of the one below" } }
+            }
+            (note(Tone::Fair, &html! { "Skewed to the " (direction) "." }))
+        }
     }
 }
 
