@@ -77,6 +77,14 @@ bench-ingest: tools-cargo ## Reading a table (MEGABYTES=1000) beside polars and 
 	@target/bench/ingest-venv/bin/python benches/ingest/generate.py $(MEGABYTES) target/bench/table.csv
 	@target/bench/ingest-venv/bin/python benches/ingest/run.py "$(TARGET_DIR)/release/automl" target/bench/table.csv
 
+.PHONY: bench-report
+bench-report: tools-cargo ## The data report of 500,000 rows beside ydata-profiling
+	cargo build --release -p automl
+	@[ -x target/bench/report-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/report-venv; }
+	@target/bench/report-venv/bin/pip install --quiet --disable-pip-version-check -r benches/data_report/requirements.txt
+	@target/bench/report-venv/bin/python benches/data_report/generate.py target/bench/report.csv
+	@target/bench/report-venv/bin/python benches/data_report/run.py "$(TARGET_DIR)/release/automl" target/bench/report.csv target
+
 .PHONY: deploy
 deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)
 	@command -v sam >/dev/null || { echo "the SAM CLI is missing: python3 -m pip install aws-sam-cli" >&2; exit 1; }

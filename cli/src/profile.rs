@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use domain::{Profile, Severity, TargetFacts, TargetRelations, exclusions, explain_problem_type, findings, quality_score};
 use report::EdaTarget;
 use serde_json::json;
+use table::Input;
 
 /// How often the progress bar changes, and how wide it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
     let parquet = scratch.path().join("data.parquet");
     let mut bar = ReadingBar::start(&arguments.data);
-    let profile = table::ingest_with(&arguments.data, &parquet, &mut |bytes| bar.show(bytes));
+    let profile = Input::whole(&arguments.data).and_then(|input| table::ingest_with(&input, &parquet, &mut |bytes| bar.show(bytes)));
     bar.end();
     let profile = profile.with_context(|| arguments.data.display().to_string())?;
     let column = match &arguments.target {

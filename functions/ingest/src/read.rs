@@ -1,7 +1,10 @@
 //! One object, read once: down to a temporary file, converted, and its table and profile up again.
 
+use std::path::Path;
+
 use cloud::{ObjectHead, ObjectPath, keys};
 use domain::{Dataset, DatasetId, Profile, UserId};
+use table::{Arrival, Input, TableError};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
@@ -25,12 +28,7 @@ impl Ingest {
         }
         let folder = TempDir::new().map_err(IngestError::TemporaryFolder)?;
         let (upload, parquet) = (folder.path().join("upload"), folder.path().join("data.parquet"));
-        self.objects.download(&object.path, &upload).await?;
-        let converted = {
-            let parquet = parquet.clone();
-            spawn_blocking(move || table::ingest(&upload, &parquet)).await?
-        };
-        let profile = match converted {
+        let profile = match self.read_as_it_arrives(object, &upload, &parquet).await? {
             Ok(profile) => profile,
             Err(error) if error.is_about_the_table() => return Ok(Err(error.to_string())),
             Err(error) => return Err(IngestError::Table(error)),
@@ -39,5 +37,33 @@ impl Ingest {
         self.objects.upload(&parquet, &path(keys::table_key(dataset)), "application/vnd.apache.parquet").await?;
         self.objects.put(&path(keys::profile_key(dataset)), serde_json::to_vec(&profile)?, "application/json").await?;
         Ok(Ok(profile))
+    }
+    /// Downloads an object and reads it at the same time. A file that turns out to be no table is not downloaded to its end.
+    async fn read_as_it_arrives(
+        &self,
+        object: &ObjectHead,
+        upload: &Path,
+        parquet: &Path,
+    ) -> Result<Result<Profile, TableError>, IngestError> {
+        std::fs::File::create(upload).map_err(IngestError::TemporaryFolder)?;
+        let arrival = Arrival::default();
+        let input = Input::arriving(upload, object.size, arrival.clone());
+        let parquet = parquet.to_owned();
+        let mut reading = spawn_blocking(move || table::ingest_with(&input, &parquet, &mut |_| {}));
+        tokio::select! {
+            downloaded = self.objects.download_with(&object.path, upload, |bytes| arrival.reached(bytes)) => {
+                match &downloaded {
+                    Ok(()) => arrival.complete(),
+                    Err(_) => arrival.break_off(),
+                }
+                let read = reading.await?;
+                downloaded?;
+                Ok(read)
+            }
+            read = &mut reading => {
+                arrival.break_off();
+                Ok(read?)
+            }
+        }
     }
 }

@@ -16,10 +16,7 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use domain::{DatasetId, Profile};
-use tokio::{
-    fs::File,
-    io::{AsyncWriteExt, BufWriter},
-};
+use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{
     CloudError, ObjectPath, PresignedPost,
@@ -139,13 +136,29 @@ impl Objects {
 
     /// Writes the object to a local file piece by piece.
     pub async fn download(&self, path: &ObjectPath, file: &Path) -> Result<(), CloudError> {
+        self.download_with(path, file, |_| {}).await
+    }
+
+    /// The same; `on_written` is told how many bytes of the file can be read.
+    pub async fn download_with(&self, path: &ObjectPath, file: &Path, on_written: impl Fn(u64)) -> Result<(), CloudError> {
         let mut body = self.open(path).await?.body;
         let of_file = |source| CloudError::File { path: file.to_owned(), source };
-        let mut writer = BufWriter::with_capacity(WRITE_BUFFER, File::create(file).await.map_err(of_file)?);
-        while let Some(piece) = body.try_next().await.map_err(failed("GetObject", path))? {
-            writer.write_all(&piece).await.map_err(of_file)?;
+        let mut writer = File::create(file).await.map_err(of_file)?;
+        let (mut waiting, mut written) = (Vec::with_capacity(2 * WRITE_BUFFER), 0);
+        loop {
+            let piece = body.try_next().await.map_err(failed("GetObject", path))?;
+            waiting.extend_from_slice(piece.as_deref().unwrap_or_default());
+            if waiting.len() >= WRITE_BUFFER || piece.is_none() {
+                writer.write_all(&waiting).await.map_err(of_file)?;
+                writer.flush().await.map_err(of_file)?;
+                written += waiting.len() as u64;
+                waiting.clear();
+                on_written(written);
+            }
+            if piece.is_none() {
+                return Ok(());
+            }
         }
-        writer.flush().await.map_err(of_file)
     }
 
     /// Stores a local file.

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
 use crate::{
-    Frame, TableError,
+    Frame, Input, TableError,
     cells::{BadRow, Cells, Problem, each_row, split},
     convert::{Converted, convert, tally},
     dialect::Dialect,
@@ -48,17 +48,17 @@ const GUESSED_ROWS: usize = 20_000;
 
 /// Reads the file `path` and writes its typed table to `parquet`, which appears complete or not at all.
 pub fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError> {
-    ingest_with(path, parquet, &mut |_| {})
+    ingest_with(&Input::whole(path)?, parquet, &mut |_| {})
 }
 
-/// The same; `on_bytes` is told how many bytes of text have been read.
-pub fn ingest_with(path: &Path, parquet: &Path, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<Profile, TableError> {
-    match content_of(path)? {
-        Content::Parquet => parquet_input::ingest(path, parquet),
-        Content::Text => match json_lines::as_csv(path)? {
-            None => ingest_text(path, parquet, on_bytes),
+/// The same of a file that may still be arriving; `on_bytes` is told how many bytes of text have been read.
+pub fn ingest_with(input: &Input, parquet: &Path, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<Profile, TableError> {
+    match content_of(input)? {
+        Content::Parquet => parquet_input::ingest(input, parquet),
+        Content::Text => match json_lines::as_csv(input)? {
+            None => ingest_text(input, parquet, on_bytes),
             Some(lines) => {
-                let profile = ingest_text(lines.csv.path(), parquet, on_bytes)?;
+                let profile = ingest_text(&Input::whole(lines.csv.path())?, parquet, on_bytes)?;
                 Ok(Profile { bytes: lines.bytes, sha256: lines.sha256, read_as: lines.read_as, ..profile })
             }
         },
@@ -107,10 +107,10 @@ impl From<TableError> for Stop {
     }
 }
 
-fn ingest_text(path: &Path, parquet: &Path, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<Profile, TableError> {
+fn ingest_text(input: &Input, parquet: &Path, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<Profile, TableError> {
     let (mut types, mut encoding): (Option<Vec<CellType>>, _) = (None, None);
     for reading in 1.. {
-        match read_text(path, parquet, encoding, types.as_deref(), on_bytes) {
+        match read_text(input, parquet, encoding, types.as_deref(), on_bytes) {
             Ok(profile) => return Ok(profile),
             Err(Stop::Reencode) => encoding = Some(SINGLE_BYTE),
             Err(Stop::Failed(error)) => return Err(error),
@@ -129,13 +129,13 @@ fn ingest_text(path: &Path, parquet: &Path, on_bytes: &mut (dyn FnMut(u64) + Sen
 
 /// One reading, with the types that an earlier one has found.
 fn read_text(
-    path: &Path,
+    input: &Input,
     parquet: &Path,
     encoding: Option<&'static Encoding>,
     known: Option<&[CellType]>,
     on_bytes: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Profile, Stop> {
-    let text = Text::open(path, encoding)?;
+    let text = Text::open(input, encoding)?;
     let (fingerprint, storage) = (text.fingerprint(), text.storage);
     let dialect = Dialect::of(&text.beginning);
     let mut pieces = Pieces::new(text.source, dialect, text.beginning);

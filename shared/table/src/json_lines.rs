@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     fmt,
     io::{BufRead, BufReader, BufWriter, Cursor, Read as _, Write},
-    path::Path,
 };
 
 use domain::{
@@ -18,7 +17,7 @@ use serde::{
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use crate::{TableError, opened::Text};
+use crate::{Input, TableError, opened::Text};
 
 /// A file of JSON lines, written anew as CSV.
 pub(crate) struct JsonLines {
@@ -58,8 +57,8 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 /// The file as CSV; `None` when it does not begin as JSON lines do.
-pub(crate) fn as_csv(path: &Path) -> Result<Option<JsonLines>, TableError> {
-    let text = Text::open(path, None)?;
+pub(crate) fn as_csv(input: &Input) -> Result<Option<JsonLines>, TableError> {
+    let text = Text::open(input, None)?;
     let first = text.beginning.iter().find(|byte| !byte.is_ascii_whitespace());
     match first {
         Some(b'{') if is_object(&text.beginning) => {}
@@ -68,7 +67,7 @@ pub(crate) fn as_csv(path: &Path) -> Result<Option<JsonLines>, TableError> {
         }
         _ => return Ok(None),
     }
-    let columns = columns(path)?;
+    let columns = columns(input)?;
     let in_temp = |source| TableError::File { path: std::env::temp_dir(), source };
     let csv = NamedTempFile::new().map_err(in_temp)?;
     let mut out = BufWriter::new(csv.as_file().try_clone().map_err(in_temp)?);
@@ -77,7 +76,7 @@ pub(crate) fn as_csv(path: &Path) -> Result<Option<JsonLines>, TableError> {
     write_row(&mut out, names.iter().map(|(name, _)| Some(name.as_str()))).map_err(in_temp)?;
     let mut row: Vec<Option<String>> = vec![None; columns.len()];
     let mut read_as = ReadAs { format: "jsonl".to_owned(), header: true, ..ReadAs::default() };
-    let (bytes, sha256) = each_line(path, &mut read_as, |_, Fields(fields)| {
+    let (bytes, sha256) = each_line(input, &mut read_as, |_, Fields(fields)| {
         row.fill(None);
         for (name, value) in fields {
             if let Some(cell) = columns.get(&name).and_then(|at| row.get_mut(*at)) {
@@ -100,9 +99,9 @@ fn is_object(beginning: &[u8]) -> bool {
 }
 
 /// Each field's position, in the order in which they first appear.
-fn columns(path: &Path) -> Result<HashMap<String, usize>, TableError> {
+fn columns(input: &Input) -> Result<HashMap<String, usize>, TableError> {
     let mut columns = HashMap::new();
-    each_line(path, &mut ReadAs::default(), |_, Fields(fields)| {
+    each_line(input, &mut ReadAs::default(), |_, Fields(fields)| {
         for (name, _) in fields {
             let next = columns.len();
             columns.entry(name).or_insert(next);
@@ -114,11 +113,11 @@ fn columns(path: &Path) -> Result<HashMap<String, usize>, TableError> {
 
 /// Visits each object with its line's number; bytes and SHA-256 of the file.
 fn each_line(
-    path: &Path,
+    input: &Input,
     read_as: &mut ReadAs,
     mut visit: impl FnMut(u64, Fields) -> Result<(), TableError>,
 ) -> Result<(u64, String), TableError> {
-    let text = Text::open(path, None)?;
+    let text = Text::open(input, None)?;
     read_as.compression = text.storage.compression.map(str::to_owned);
     read_as.encoding = Some(text.storage.encoding.name().to_owned());
     let fingerprint = text.fingerprint();

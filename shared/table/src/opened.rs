@@ -1,9 +1,7 @@
 //! A file's bytes as UTF-8 text, whatever it is compressed with and encoded in, hashed on the way.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -11,7 +9,7 @@ use domain::limits::{MAX_DECOMPRESSION_RATIO, MAX_TABLE_BYTES};
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use sha2::{Digest as _, Sha256};
 
-use crate::{TableError, pieces::read_full};
+use crate::{Input, TableError, input::Arriving, pieces::read_full};
 
 /// Bytes that a file's kind is told from.
 const MAGIC_BYTES: usize = 4_096;
@@ -56,8 +54,8 @@ struct Passed {
 }
 
 /// What the file holds, by its first bytes. Known kinds that hold no table are refused by name.
-pub(crate) fn content_of(path: &Path) -> Result<Content, TableError> {
-    let mut file = open(path)?;
+pub(crate) fn content_of(input: &Input) -> Result<Content, TableError> {
+    let mut file = input.open()?;
     let magic = read_full(&mut file, MAGIC_BYTES).map_err(TableError::Source)?;
     match magic.as_slice() {
         [b'P', b'A', b'R', b'1', ..] => Ok(Content::Parquet),
@@ -70,16 +68,11 @@ pub(crate) fn content_of(path: &Path) -> Result<Content, TableError> {
     }
 }
 
-fn open(path: &Path) -> Result<File, TableError> {
-    File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source })
-}
-
 impl Text {
     /// Opens a file of text. `encoding` says what its bytes are where they have turned out to be something else than they seemed.
-    pub(crate) fn open(path: &Path, encoding: Option<&'static Encoding>) -> Result<Self, TableError> {
+    pub(crate) fn open(input: &Input, encoding: Option<&'static Encoding>) -> Result<Self, TableError> {
         let passed = Arc::new(Mutex::new(Passed::default()));
-        let file = open(path)?;
-        let size = file.metadata().map_err(TableError::Source)?.len();
+        let (file, size) = (input.open()?, input.size());
         let mut raw: Box<dyn Read + Send> =
             Box::new(BufReader::with_capacity(BUFFER_BYTES, Hashed { inner: file, passed: Arc::clone(&passed) }));
         let magic = read_full(&mut raw, MAGIC_BYTES).map_err(TableError::Source)?;
@@ -141,7 +134,7 @@ fn encoding_of(start: &[u8]) -> &'static Encoding {
 pub(crate) const SINGLE_BYTE: &Encoding = WINDOWS_1252;
 
 struct Hashed {
-    inner: File,
+    inner: Arriving,
     passed: Arc<Mutex<Passed>>,
 }
 
@@ -222,7 +215,7 @@ mod tests {
     fn text(bytes: &[u8], encoding: Option<&'static Encoding>) -> (String, Storage) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let Text { mut source, mut beginning, storage, .. } = Text::open(file.path(), encoding).unwrap();
+        let Text { mut source, mut beginning, storage, .. } = Text::open(&Input::whole(file.path()).unwrap(), encoding).unwrap();
         source.read_to_end(&mut beginning).unwrap();
         (String::from_utf8(beginning).unwrap(), storage)
     }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    TableError,
+    Input, TableError,
     header::unique_names,
     ingest::{beside, output, put},
     parquet_file::{Writer, encode},
@@ -29,9 +29,8 @@ const SHOWN_CELLS: usize = 8_000;
 const SHOWN_CHARACTERS: usize = 100;
 
 /// Reads a Parquet file, whose columns must be flat.
-pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError> {
-    let open = || File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source });
-    let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(TableError::BadParquet)?;
+pub(crate) fn ingest(input: &Input, parquet: &Path) -> Result<Profile, TableError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(input.complete()?).map_err(TableError::BadParquet)?;
     let fields: Vec<Field> = builder.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
     if fields.is_empty() {
         return Err(TableError::Empty);
@@ -55,7 +54,7 @@ pub(crate) fn ingest(path: &Path, parquet: &Path) -> Result<Profile, TableError>
         take(&batch, &columns, &mut writer, &mut profiler)?;
     }
     put(file, writer.finish()?, parquet)?;
-    let (bytes, sha256) = fingerprint(open()?).map_err(TableError::Source)?;
+    let (bytes, sha256) = fingerprint(input.complete()?).map_err(TableError::Source)?;
     let read_as = ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() };
     Ok(Profile { bytes, sha256, read_as, first_rows: shown, ..profiler.finish(vec![Found::default(); columns.len()]) })
 }
