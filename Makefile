@@ -10,6 +10,7 @@ DATA ?=
 TARGET ?=
 ARCH ?= arm64
 MEGABYTES ?= 1000
+FUZZ_SECONDS ?= 30
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/debug
@@ -38,7 +39,7 @@ binaries: tools-cargo
 	@cargo build --workspace --bins
 
 .PHONY: test
-test: tools-cargo tools-nextest $(VENV)/installed ## Run every test
+test: tools-cargo tools-nextest tools-chromium $(VENV)/installed ## Run every test
 	cargo build --workspace --bins
 	AUTOML_PYTHON="$(CURDIR)/$(VENV)/bin/python" cargo nextest run --workspace
 	cargo test --workspace --doc --quiet
@@ -46,6 +47,15 @@ test: tools-cargo tools-nextest $(VENV)/installed ## Run every test
 .PHONY: openapi
 openapi: tools-nextest ## Write the API's document anew from the code
 	WRITE_OPENAPI=1 cargo nextest run --workspace -E 'test(the_document_is_that_of_the_code)'
+
+.PHONY: fuzz
+fuzz: tools-cargo tools-fuzz ## Feed the readers with made-up files (FUZZ_SECONDS=30 for each target)
+	@for target in ingest date; do \
+	  mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target; \
+	  echo "fuzzing $$target for $(FUZZ_SECONDS) s …"; \
+	  cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 -verbosity=0 || exit 1; \
+	done
 
 .PHONY: check
 check: tools-cargo ## Formatting, lints and the quick tests: before each commit
@@ -106,6 +116,17 @@ tools-cargo:
 .PHONY: tools-nextest
 tools-nextest:
 	@cargo nextest --version >/dev/null 2>&1 || { echo "installing cargo-nextest …"; cargo install --locked cargo-nextest; }
+
+.PHONY: tools-chromium
+tools-chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && echo "installing chromium …" && apt-get install -y -qq chromium >/dev/null 2>&1; } \
+	  || echo "NOT CHECKED: the reports in a browser (apt-get install chromium)" >&2
+
+.PHONY: tools-fuzz
+tools-fuzz:
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "installing cargo-fuzz …"; cargo install --locked cargo-fuzz; }
+	@command -v c++ >/dev/null || { echo "a C++ compiler is missing: apt-get install build-essential" >&2; exit 1; }
 
 .PHONY: tools-deny
 tools-deny:

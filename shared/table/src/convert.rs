@@ -47,9 +47,9 @@ pub(crate) fn convert(kind: CellType, repeats: bool, cells: &[Cell], piece: &[u8
 }
 
 /// Counts cells without reading them as anything.
-pub(crate) fn tally(cells: &[Cell], piece: &[u8]) -> Tally {
+pub(crate) fn tally<'a>(cells: impl Iterator<Item = &'a Cell>, piece: &[u8]) -> Tally {
     let mut tally = Tally::default();
-    cells.iter().for_each(|cell| tally.see(&cell.text(piece), 1));
+    cells.for_each(|cell| tally.see(&cell.text(piece), 1));
     tally
 }
 

@@ -37,7 +37,7 @@ impl Dialect {
         let whole = sample.iter().rposition(|byte| *byte == end).map_or(sample, |last| sample.get(..=last).unwrap_or(sample));
         let fit = |delimiter: u8| {
             let dialect = Self { delimiter, end, header: true };
-            (dialect, consistency(&split_sample(whole, dialect)))
+            (dialect, consistency(whole, dialect))
         };
         let fits = DELIMITERS.map(fit);
         let good = fits.iter().filter(|(dialect, (share, cells))| {
@@ -64,11 +64,16 @@ fn split_sample(sample: &[u8], dialect: Dialect) -> Vec<Vec<Vec<u8>>> {
 }
 
 /// The share of rows with the most frequent number of cells, and that number.
-fn consistency(rows: &[Vec<Vec<u8>>]) -> (f64, usize) {
-    let mut counts = std::collections::BTreeMap::new();
-    rows.iter().for_each(|row| *counts.entry(row.len()).or_insert(0_usize) += 1);
+fn consistency(sample: &[u8], dialect: Dialect) -> (f64, usize) {
+    let (mut rows, mut counts) = (0_usize, std::collections::BTreeMap::new());
+    // A row that cannot be cut ends the sample; the reading will tell of it.
+    let _ = each_row(sample, dialect, |row| {
+        rows += 1;
+        *counts.entry(row.len()).or_insert(0_usize) += 1;
+        rows < SAMPLE_ROWS
+    });
     let best = counts.into_iter().max_by_key(|(cells, count)| (*count, *cells));
-    best.map_or((0.0, 0), |(cells, count)| (count as f64 / rows.len() as f64, cells))
+    best.map_or((0.0, 0), |(cells, count)| (count as f64 / rows as f64, cells))
 }
 
 /// What a cell of the first row may be taken for.

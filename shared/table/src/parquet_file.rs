@@ -10,13 +10,14 @@ use arrow::{
 use domain::{ColumnKind, date};
 use parquet::{
     arrow::{
-        ArrowWriter,
-        arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
         arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
     },
     basic::{Compression, Encoding, ZstdLevel},
     file::{
         metadata::KeyValue,
+        metadata::PageIndexPolicy,
         properties::{EnabledStatistics, WriterProperties},
         writer::SerializedFileWriter,
     },
@@ -31,7 +32,7 @@ const GROUP_ROWS: usize = 500_000;
 /// Bytes that a row group may take in memory before it ends early.
 const GROUP_BYTES: usize = 48 << 20;
 /// Rows that a sample takes one after the other.
-const RUN_ROWS: usize = 50;
+const RUN_ROWS: usize = 200;
 /// Rows that are turned into a frame at a time.
 const BATCH_ROWS: usize = 16_384;
 
@@ -145,23 +146,34 @@ pub(crate) fn read_sample(path: &Path, most: usize) -> Result<Frame, TableError>
     })
 }
 
-fn read(path: &Path, pick: impl Fn(usize) -> Option<RowSelection>) -> Result<Frame, TableError> {
-    let file = File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source })?;
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-    let mut columns = builder.schema().fields().iter().map(|field| Growing::new(field)).collect::<Result<Vec<_>, _>>()?;
-    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-    if let Some(picked) = pick(rows) {
-        builder = builder.with_row_selection(picked);
-    }
-    let mut rows = 0;
-    for batch in builder.with_batch_size(BATCH_ROWS).build()? {
-        let batch = batch?;
-        rows += batch.num_rows();
-        for (column, values) in columns.iter_mut().zip(batch.columns()) {
-            column.extend(values)?;
+/// Reads the columns side by side, of all rows or of those that are picked.
+fn read(path: &Path, pick: impl Fn(usize) -> Option<RowSelection> + Sync) -> Result<Frame, TableError> {
+    let open = || File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source });
+    let metadata = ArrowReaderMetadata::load(&open()?, ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional))?;
+    let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let fields = metadata.schema().fields();
+    let part = fields.len().div_ceil(rayon::current_num_threads()).max(1);
+    let read_part = |begin: usize| {
+        let part = begin..(begin + part).min(fields.len());
+        let mut columns = fields.iter().skip(begin).take(part.len()).map(|field| Growing::new(field)).collect::<Result<Vec<_>, _>>()?;
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(open()?, metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), part);
+        if let Some(picked) = pick(rows) {
+            builder = builder.with_row_selection(picked);
         }
-    }
-    Ok(Frame { rows, columns: columns.into_iter().map(|growing| growing.column).collect() })
+        let mut read = 0;
+        for batch in builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {
+            let batch = batch?;
+            read += batch.num_rows();
+            for (column, values) in columns.iter_mut().zip(batch.columns()) {
+                column.extend(values)?;
+            }
+        }
+        Ok((read, columns))
+    };
+    let parts = (0..fields.len()).into_par_iter().step_by(part).map(read_part).collect::<Result<Vec<_>, TableError>>()?;
+    let rows = parts.first().map_or(0, |(rows, _)| *rows);
+    Ok(Frame { rows, columns: parts.into_iter().flat_map(|(_, columns)| columns).map(|growing| growing.column).collect() })
 }
 
 /// A column that is read batch by batch.

@@ -99,8 +99,8 @@ fn relation(column: &Column, known: &ColumnProfile, rows: &[usize], target: &Tar
             (score.max(linear * linear), values.len() >= COPY_ROWS && linear.abs() >= PROPORTIONAL)
         }
         (Target::Classes { codes, count }, _) => {
-            let each = by_value(column, Some(rows), usize::MAX);
-            (score, codes.len() >= COPY_ROWS && is_one_to_one(&each, codes, *count))
+            let may_be = codes.len() >= COPY_ROWS && known.unique <= *count as u64;
+            (score, may_be && is_one_to_one(&by_value(column, Some(rows), usize::MAX), codes, *count))
         }
         _ => (score, false),
     };
@@ -330,8 +330,12 @@ mod tests {
 
     fn found(columns: Vec<Column>, problem_type: ProblemType) -> TargetRelations {
         let kind = |column: &Column| if matches!(column.values, Values::Texts(_)) { ColumnKind::Text } else { ColumnKind::Float };
-        let profiles =
-            columns.iter().map(|column| ColumnProfile { name: column.name.clone(), kind: kind(column), ..ColumnProfile::default() });
+        let profiles = columns.iter().map(|column| ColumnProfile {
+            name: column.name.clone(),
+            kind: kind(column),
+            unique: 2,
+            ..ColumnProfile::default()
+        });
         let profile = Profile { columns: profiles.collect(), ..Profile::default() };
         of_frame(&Frame { rows: ROWS, columns }, &profile, "y", problem_type)
     }

@@ -25,13 +25,13 @@ const SHOWN_BAD: usize = 20;
 /// Values of a text column that are looked at to tell codes from prose.
 const CODE_SAMPLE: u32 = 100;
 /// Distinct values and kept cells of the whole table that are held in memory, shared by its columns.
-const HELD_VALUES: usize = 2_000_000;
+const HELD_VALUES: usize = 1_000_000;
 /// The longest text of which a profile shows more than the beginning, in bytes.
 const SHOWN_TEXT: usize = 200;
 
 /// How many values a column of a table with `columns` columns may hold; also the rows of the sample.
 pub(crate) fn cap(columns: usize) -> usize {
-    (HELD_VALUES / columns.max(1)).clamp(1_000, 100_000)
+    (HELD_VALUES / columns.max(1)).clamp(1_000, 50_000)
 }
 
 /// Distinct values with what else is known of them.

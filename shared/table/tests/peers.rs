@@ -1,4 +1,4 @@
-//! Profiles and Parquet files against pandas, pyarrow and DuckDB, on generated tables and on the real ones that are at hand.
+//! Profiles and Parquet files against pandas, pyarrow and `DuckDB`, on generated tables and on the real ones that are at hand.
 
 #![allow(clippy::unwrap_used)]
 
