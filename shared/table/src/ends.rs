@@ -60,19 +60,16 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// The bytes that are `one` or `two`, as bits: eight at a time in a 64-bit word.
+/// The bytes that are `one` or `two`, as bits.
+#[inline]
 fn marks(block: &[u8; BLOCK], one: u8, two: u8) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    // The high bit of each byte that is zero.
-    let zeros = |word: u64| !(((word & LOW) + LOW) | word | LOW);
-    let (words, _) = block.as_chunks::<8>();
-    words.iter().enumerate().fold(0, |marks, (at, word)| {
-        let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(two)));
-        // Gathers the eight high bits in the highest byte.
-        marks | ((found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at)
-    })
+    // Comparing all bytes of the block becomes a few vector instructions.
+    let mut found = [0_u8; BLOCK];
+    found.iter_mut().zip(block).for_each(|(found, byte)| *found = u8::from(*byte == one) | u8::from(*byte == two));
+    let (words, _) = found.as_chunks::<8>();
+    // The multiplication gathers a word's eight lowest bits in its highest byte.
+    let gathered = words.iter().map(|word| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+    gathered.enumerate().fold(0, |marks, (at, bits)| marks | bits << (8 * at))
 }
 
 #[cfg(test)]
