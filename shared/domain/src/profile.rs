@@ -348,6 +348,9 @@ pub struct NumericStats {
     pub outliers: u64,
     /// Counts in up to 20 bins of equal width over `min..=max`.
     pub histogram: Vec<HistogramBin>,
+    /// The same in bins of equal width on a logarithmic scale, of skewed columns of positive numbers only.
+    #[serde(default)]
+    pub log_histogram: Vec<HistogramBin>,
 }
 
 /// One bar of a histogram.

@@ -18,29 +18,12 @@ pub(crate) fn bar(share: f64) -> Markup {
 /// The bins of a histogram as one outline of bars; nothing when there is no bin.
 pub(crate) fn histogram(bins: &[HistogramBin], description: &str) -> Markup {
     let tallest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1) as f64;
-    bars(bins, description, &|count| count as f64 / tallest, &html! {})
-}
-
-/// The same with a logarithmic scale, a line for each power of ten.
-pub(crate) fn log_histogram(bins: &[HistogramBin], description: &str) -> Markup {
-    let tallest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1) as f64;
-    let height = |count: f64| (count + 1.0).ln() / (tallest + 1.0).ln();
-    let width = bins.len() as f64 * BIN_WIDTH;
-    let lines = (0_i32..19)
-        .map(|power| 10_f64.powi(power))
-        .take_while(|count| *count < tallest)
-        .map(|count| HISTOGRAM_HEIGHT * (1.0 - height(count)));
-    let lines = html! { @for at in lines { line.line x1="0" x2=(width) y1=(format!("{at:.1}")) y2=(format!("{at:.1}")) {} } };
-    bars(bins, description, &|count| height(count as f64), &lines)
-}
-
-fn bars(bins: &[HistogramBin], description: &str, height: &dyn Fn(u64) -> f64, behind: &Markup) -> Markup {
     let outline = bins
         .iter()
         .enumerate()
         .filter(|(_, bin)| bin.count > 0)
         .map(|(position, bin)| {
-            let height = (height(bin.count) * HISTOGRAM_HEIGHT).max(1.0);
+            let height = (bin.count as f64 / tallest * HISTOGRAM_HEIGHT).max(1.0);
             format!("M{} {HISTOGRAM_HEIGHT}v-{height:.1}h{}v{height:.1}z", position as f64 * BIN_WIDTH + 1.0, BIN_WIDTH - 2.0)
         })
         .collect::<Vec<_>>()
@@ -48,7 +31,7 @@ fn bars(bins: &[HistogramBin], description: &str, height: &dyn Fn(u64) -> f64, b
     let view = format!("0 0 {} {HISTOGRAM_HEIGHT}", bins.len() as f64 * BIN_WIDTH);
     html! {
         @if !bins.is_empty() {
-            svg.histogram viewBox=(view) preserveAspectRatio="none" role="img" aria-label=(description) { (behind) path d=(outline) {} }
+            svg.histogram viewBox=(view) preserveAspectRatio="none" role="img" aria-label=(description) { path d=(outline) {} }
         }
     }
 }

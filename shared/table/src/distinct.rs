@@ -110,27 +110,34 @@ impl<K: Hash + Eq> Distinct<K> {
 #[derive(Debug)]
 pub(crate) struct WholeCounts {
     first: Option<i64>,
-    /// Counts of `first - REACH`, `first - REACH + 1`, ….
+    /// How far a number may be from the first one to be counted in the list.
+    reach: i64,
+    /// Counts of `first - reach`, `first - reach + 1`, ….
     near: Vec<u64>,
     others: Distinct<i64>,
 }
 
-/// How far a number may be from the first one to be counted in the list.
-const REACH: i64 = 1 << 14;
+/// The farthest that the list reaches; less far where many columns share the memory.
+const MOST_REACH: usize = 1 << 14;
 
 impl WholeCounts {
     /// Counts up to `cap` values that are not near the first one exactly.
     pub(crate) fn new(cap: usize) -> Self {
-        Self { first: None, near: Vec::new(), others: Distinct::new(cap, |value| hash_of_bits(value.cast_unsigned())) }
+        Self {
+            first: None,
+            reach: cap.min(MOST_REACH) as i64,
+            near: Vec::new(),
+            others: Distinct::new(cap, |value| hash_of_bits(value.cast_unsigned())),
+        }
     }
 
     pub(crate) fn add(&mut self, values: impl Iterator<Item = i64>) {
         for value in values {
             let first = *self.first.get_or_insert_with(|| {
-                self.near = vec![0; 2 * REACH as usize];
+                self.near = vec![0; 2 * self.reach as usize];
                 value
             });
-            let place = value.wrapping_sub(first).wrapping_add(REACH);
+            let place = value.wrapping_sub(first).wrapping_add(self.reach);
             match usize::try_from(place).ok().and_then(|place| self.near.get_mut(place)) {
                 Some(count) => *count += 1,
                 None => self.others.add(&value, hash_of_bits(value.cast_unsigned()), 1),
@@ -155,7 +162,7 @@ impl WholeCounts {
     }
 
     fn counted_near(&self) -> impl Iterator<Item = (i64, u64)> {
-        let begin = self.first.unwrap_or(0).wrapping_sub(REACH);
+        let begin = self.first.unwrap_or(0).wrapping_sub(self.reach);
         let counted = self.near.iter().enumerate().filter(|(_, count)| **count > 0);
         counted.map(move |(place, count)| (begin.wrapping_add(place as i64), *count))
     }
@@ -172,11 +179,17 @@ pub(crate) struct FloatCounts {
     all: Distinct<u64>,
 }
 
-const RECENT: usize = 1 << 12;
+/// The most values that are counted apart; fewer where many columns share the memory.
+const MOST_RECENT: usize = 1 << 12;
 
 impl FloatCounts {
     pub(crate) fn new(cap: usize) -> Self {
-        Self { recent: vec![(0, 0); RECENT], hits: 0, seen: 0, all: Distinct::new(cap, |bits| hash_of_bits(*bits)) }
+        Self {
+            recent: vec![(0, 0); (cap / 4).clamp(64, MOST_RECENT)],
+            hits: 0,
+            seen: 0,
+            all: Distinct::new(cap, |bits| hash_of_bits(*bits)),
+        }
     }
 
     pub(crate) fn add(&mut self, values: impl Iterator<Item = f64>) {
@@ -184,7 +197,8 @@ impl FloatCounts {
             // Adding 0 makes −0 the same as 0.
             let bits = (value + 0.0).to_bits();
             let hash = hash_of_bits(bits);
-            let Some(slot) = self.recent.get_mut(hash as usize % RECENT) else {
+            let place = ((u128::from(hash) * self.recent.len() as u128) >> 64) as usize;
+            let Some(slot) = self.recent.get_mut(place) else {
                 self.all.add(&bits, hash, 1);
                 continue;
             };

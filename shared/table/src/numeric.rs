@@ -5,6 +5,8 @@ use domain::{HistogramBin, NumericStats};
 use crate::summary::NumberSums;
 
 const BINS: usize = 20;
+/// Skewness from which a logarithmic scale is worth a look.
+const SKEWED: f64 = 1.0;
 /// Outliers are farther from the quartiles than so many times their distance (Tukey, 1977).
 const FENCE: f64 = 1.5;
 
@@ -42,7 +44,19 @@ pub(crate) fn stats(sums: &NumberSums, sample: &[f64], exact: bool, count: u64) 
         negatives: sums.negatives,
         outliers: (outside as f64 * scale).round() as u64,
         histogram: histogram(min, max, &sorted, count),
+        log_histogram: if min > 0.0 && sums.moments.skewness().abs() > SKEWED {
+            log_histogram(min, max, &sorted, count)
+        } else {
+            Vec::new()
+        },
     })
+}
+
+/// The same in bins of equal width on a logarithmic scale, for positive values.
+fn log_histogram(min: f64, max: f64, sample: &[f64], count: u64) -> Vec<HistogramBin> {
+    let logarithms: Vec<f64> = sample.iter().map(|value| value.ln()).collect();
+    let bins = histogram(min.ln(), max.ln(), &logarithms, count);
+    bins.into_iter().map(|bin| HistogramBin { low: bin.low.exp(), high: bin.high.exp(), ..bin }).collect()
 }
 
 /// Counts in bins over the whole range; those of a sample are scaled to all values.
@@ -111,6 +125,14 @@ mod tests {
         assert_eq!(stats.histogram.iter().map(|bin| bin.count).sum::<u64>(), 8);
         assert!(stats.is_integer && stats.quantiles_exact);
         assert_eq!(stats.outliers, 1, "9 is above 5.5 + 1.5 · 1.5");
+        assert!(stats.log_histogram.is_empty(), "it is hardly skewed");
+    }
+
+    #[test]
+    fn skewed_values_are_counted_on_a_logarithmic_scale_too() {
+        let stats = stats_of(&(0..200).map(|power| 1.05_f64.powi(power)).collect::<Vec<_>>(), true);
+        assert!(stats.log_histogram.iter().all(|bin| bin.count.abs_diff(10) <= 1), "{:?}", stats.log_histogram);
+        assert!(stats.log_histogram.first().is_some_and(|bin| (bin.low - 1.0).abs() < 1e-9));
     }
 
     #[test]

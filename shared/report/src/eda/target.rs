@@ -6,7 +6,7 @@ use domain::{ColumnProfile, NumericStats, ProblemGuess, ProblemType};
 use maud::{Markup, html};
 
 use crate::{
-    chart::{bar, histogram, log_histogram},
+    chart::{bar, histogram},
     format::{count, counted, label, number, percent, share},
     page::{Tone, card, note, table, tiles},
 };
@@ -131,11 +131,13 @@ fn numbers(stats: &NumericStats) -> Markup {
                 span { (number(stats.max)) }
             }
         }
-        @if stats.skewness.abs() > SKEWED {
+        @if !stats.log_histogram.is_empty() {
             figure {
-                (log_histogram(&stats.histogram, "Histogram of the target with a logarithmic scale of rows"))
-                figcaption { span { "the same, each line ten times the rows of the one below" } }
+                (histogram(&stats.log_histogram, "Histogram of the target on a logarithmic scale"))
+                figcaption { span { (number(stats.min)) } span { "the same on a logarithmic scale" } span { (number(stats.max)) } }
             }
+        }
+        @if stats.skewness.abs() > SKEWED {
             (note(Tone::Fair, &html! { "Skewed to the " (direction) "." }))
         }
     }
