@@ -71,7 +71,7 @@ pub(crate) fn shares(shares: &[f64]) -> Markup {
 
 /// Where a mean lies between the smallest (0) and the largest (1).
 pub(crate) fn means(share: f64) -> Markup {
-    let at = format!("{:.1}%", 3.0 + share.clamp(0.0, 1.0) * 94.0);
+    let at = format!("{:.1}%", 6.0 + share.clamp(0.0, 1.0) * 88.0);
     html! {
         svg.bar aria-hidden="true" {
             line.line x1="0" x2="100%" y1="50%" y2="50%" {}

@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 use domain::{
     Association, ColumnKind, ColumnProfile, DateRange, HistogramBin, Measure, NumericStats, ProblemGuess, ProblemType, Profile, ReadAs,
@@ -131,24 +135,24 @@ frame.onload = function () {{
     )
 }
 
+/// Runs the browser headless; `None` without one.
+fn browser(folder: &Path, dark: bool, arguments: &[&str]) -> Option<Output> {
+    let profile = format!("--user-data-dir={}", folder.join("profile").display());
+    let colours = if dark { "--blink-settings=preferredColorScheme=0" } else { "--blink-settings=preferredColorScheme=1" };
+    let always = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", profile.as_str(), colours];
+    let browsers = ["chromium", "chromium-browser", "google-chrome"];
+    browsers.iter().find_map(|browser| Command::new(browser).args(always).args(arguments).output().ok())
+}
+
 /// What the browser saw; `None` without one.
 fn seen(folder: &Path, report: &str, width: u32, dark: bool) -> Option<String> {
     let page = folder.join("harness.html");
     fs::write(&page, harness(report, width)).unwrap();
-    let profile = format!("--user-data-dir={}", folder.join("profile").display());
-    let mut arguments = vec!["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom", profile.as_str()];
-    if dark {
-        arguments.push("--blink-settings=preferredColorScheme=0");
-    }
     let url = format!("file://{}", page.display());
-    for browser in ["chromium", "chromium-browser", "google-chrome"] {
-        if let Ok(output) = Command::new(browser).args(&arguments).arg(&url).output() {
-            let dom = String::from_utf8_lossy(&output.stdout).into_owned();
-            let told = dom.split_once("<pre id=\"seen\">").and_then(|(_, rest)| rest.split_once("</pre>")).map(|(told, _)| told.to_owned());
-            return Some(told.unwrap_or_else(|| format!("no answer: {}", String::from_utf8_lossy(&output.stderr))));
-        }
-    }
-    None
+    let output = browser(folder, dark, &["--virtual-time-budget=5000", "--dump-dom", &url])?;
+    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = dom.split_once("<pre id=\"seen\">").and_then(|(_, rest)| rest.split_once("</pre>")).map(|(told, _)| told.to_owned());
+    Some(told.unwrap_or_else(|| format!("no answer: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
 #[test]
@@ -162,4 +166,24 @@ fn nothing_overflows_nothing_is_fetched_and_no_script_runs() {
         let expected = r#"{"overflow":0,"wide":[],"ran":0,"fetched":0,"scripts":0,"sections":13}"#;
         assert_eq!(seen, expected, "{width} pixels wide, dark: {dark}");
     }
+}
+
+#[test]
+fn it_is_drawn_light_and_dark() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    fs::write(&page, report()).unwrap();
+    let drawn = |dark: bool| {
+        let picture = folder.path().join(format!("{dark}.png"));
+        let (to, url) = (format!("--screenshot={}", picture.display()), format!("file://{}", page.display()));
+        let output = browser(folder.path(), dark, &["--window-size=1000,3000", &to, &url])?;
+        Some(fs::read(&picture).unwrap_or_else(|_| panic!("no picture: {}", String::from_utf8_lossy(&output.stderr))))
+    };
+    let (Some(light), Some(dark)) = (drawn(false), drawn(true)) else {
+        println!("not looked at: no Chromium is installed (apt-get install chromium)");
+        return;
+    };
+    assert!(light.starts_with(b"\x89PNG") && dark.starts_with(b"\x89PNG"));
+    assert!(light.len() > 50_000 && dark.len() > 50_000, "an empty page is small: {} and {} bytes", light.len(), dark.len());
+    assert_ne!(light, dark);
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use domain::{
-    BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Exclusion, HistogramBin, NumericStats, ProblemGuess, ProblemType, Profile,
-    ReadAs, TargetRelations, TopValue, exclusions,
+    Association, BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Exclusion, HistogramBin, Measure, NumericStats, ProblemGuess,
+    ProblemType, Profile, ReadAs, Role, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue, exclusions,
 };
 use report::{EdaTarget, eda_report};
 
@@ -87,6 +87,58 @@ fn a_classification_table() {
 fn a_regression_table() {
     let profile = table(20, vec![numbers("strength", 2.3), numbers("cement", 0.0)]);
     insta::assert_snapshot!(body(&report(&profile, "strength", ProblemType::Regression)));
+}
+
+#[test]
+fn a_table_with_everything_that_can_be_told() {
+    let pair = |one: &str, other: &str, measure, value, spearman| Association {
+        one: one.to_owned(),
+        other: other.to_owned(),
+        measure,
+        value,
+        spearman,
+    };
+    let age = ColumnProfile { role: Role::Numeric, missing: 150, missing_by_stripe: vec![100, 50], ..numbers("age", 6.5) };
+    let port = ColumnProfile {
+        missing: 20,
+        missing_by_stripe: vec![0, 20],
+        text: Some(TextStats { min_characters: 1, max_characters: 11, mean_characters: 4.5, padded: 3, mixture: None }),
+        ..labels("port", &[("Southampton", 700), ("Cherbourg", 280)])
+    };
+    let dates = DateRange {
+        min: "2024-01-01".to_owned(),
+        max: "2024-12-31".to_owned(),
+        has_time: false,
+        largest_gap_seconds: Some(3.0 * 86_400.0),
+        timeline: vec![HistogramBin { low: 1.7e9, high: 1.72e9, count: 600 }, HistogramBin { low: 1.72e9, high: 1.74e9, count: 400 }],
+    };
+    let when = ColumnProfile { role: Role::Datetime, unique: 360, dates: Some(dates), ..column("when", ColumnKind::Date) };
+    let target = labels("survived", &[("no", 600), ("yes", 400)]);
+    let row = |cells: [Option<&str>; 4]| cells.map(|cell| cell.map(str::to_owned)).to_vec();
+    let profile = Profile {
+        duplicate_rows: 12,
+        duplicate_rows_exact: true,
+        stripe_rows: 512,
+        sampled_rows: 1_000,
+        associations: vec![
+            pair("age", "survived", Measure::CorrelationRatio, 0.61, None),
+            pair("port", "survived", Measure::CramersV, 0.34, None),
+            pair("age", "port", Measure::Missing, 0.8, None),
+        ],
+        first_rows: vec![row([Some("no"), Some("22.0"), None, Some("2024-01-01")]), row([Some("yes"), None, Some("Cherbourg"), None])],
+        ..table(1_000, vec![target, age, port, when])
+    };
+    let group = |label: &str, rows, yes: f64| TargetGroup { label: label.to_owned(), rows, mean: None, shares: vec![1.0 - yes, yes] };
+    let relation = |column: &str, score, groups| TargetRelation { column: column.to_owned(), score, is_copy: false, groups };
+    let relations = TargetRelations {
+        rows: 1_000,
+        classes: vec!["no".to_owned(), "yes".to_owned()],
+        features: vec![
+            relation("age", 0.97, vec![group("0.42 – 30", 500, 0.9), group("31 – 80", 350, 0.1), group("missing", 150, 0.4)]),
+            relation("port", 0.0, vec![]),
+        ],
+    };
+    insta::assert_snapshot!(body(&about(&profile, "survived", ProblemType::Classification, &relations, &[])));
 }
 
 #[test]

@@ -51,8 +51,15 @@ pub(crate) struct BadRow {
 pub(crate) enum Problem {
     /// It has so many cells, more than there are names.
     TooManyCells(usize),
-    /// The cell of that column has so many bytes.
-    LongCell(usize, usize),
+    /// The cell of a column is too long.
+    LongCell {
+        /// The column's position.
+        column: usize,
+        /// Where the cell begins.
+        at: usize,
+        /// Its bytes.
+        length: usize,
+    },
     /// A quoted cell does not end.
     OpenQuote,
 }
@@ -170,7 +177,8 @@ pub(crate) fn each_row(piece: &[u8], dialect: Dialect, mut visit: impl FnMut(&[C
         loop {
             let (cell, end) = next_cell(piece, at, dialect, &mut ends).ok_or(BadRow { at: begin, problem: Problem::OpenQuote })?;
             if cell.length() > MAX_CELL_BYTES {
-                return Err(BadRow { at: begin, problem: Problem::LongCell(cells.len(), cell.length()) });
+                let problem = Problem::LongCell { column: cells.len(), at: cell.start(), length: cell.length() };
+                return Err(BadRow { at: begin, problem });
             }
             cells.push(cell);
             at = end + 1;

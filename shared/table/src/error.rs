@@ -64,12 +64,16 @@ pub enum TableError {
         got: usize,
     },
     /// A cell over the limit.
-    #[error("line {line}, column '{column}' has a cell of {got} bytes; at most {MAX_CELL_BYTES} are supported")]
+    #[error(
+        "line {line}, column '{column}' has a cell of {got} bytes, which begins with '{begins}'; at most {MAX_CELL_BYTES} are supported"
+    )]
     CellTooLong {
         /// Where the record begins.
         line: u64,
         /// The column's name.
         column: String,
+        /// Its beginning.
+        begins: String,
         /// The cell's bytes.
         got: usize,
     },

@@ -41,6 +41,8 @@ const LOOKED_AT_ROWS: usize = 2_000;
 const SHOWN_ROWS: usize = 100;
 const SHOWN_BYTES: usize = 400_000;
 const SHOWN_CELL_BYTES: usize = 200;
+/// Bytes of a cell that an error shows.
+const SHOWN_BEGINNING: usize = 40;
 /// Text that is worked on at a time, while as much more is read.
 const ROUND_BYTES: usize = 8 << 20;
 /// Rows of the first piece that types are guessed from, evenly spread.
@@ -407,8 +409,14 @@ fn bad_row(piece: &Piece, BadRow { at, problem }: BadRow, expected: usize, names
     let line = piece.line_at(at);
     match problem {
         Problem::TooManyCells(got) => TableError::TooManyFields { line, expected, got },
-        Problem::LongCell(column, got) => {
-            TableError::CellTooLong { line, column: names.get(column).cloned().unwrap_or_else(|| (column + 1).to_string()), got }
+        Problem::LongCell { column, at, length } => {
+            let begins = piece.bytes.get(at..(at + SHOWN_BEGINNING).min(piece.bytes.len())).unwrap_or_default();
+            TableError::CellTooLong {
+                line,
+                column: names.get(column).cloned().unwrap_or_else(|| (column + 1).to_string()),
+                begins: String::from_utf8_lossy(begins).into_owned(),
+                got: length,
+            }
         }
         Problem::OpenQuote => TableError::UnclosedQuote { line },
     }

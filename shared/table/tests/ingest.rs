@@ -84,6 +84,10 @@ fn errors_say_where() {
     assert!(message(b"a,b\n1,2\n\0\0,4\n").contains("line 3 holds a control character"));
     let wide = format!("{}\n", vec!["c"; 5_000].join(","));
     assert!(message(wide.as_bytes()).contains("5000 columns"));
+    let long = message(format!("a,b\n1,2\n3,{}\n", "xy".repeat(600_000)).as_bytes());
+    assert!(long.contains("line 3, column 'b'") && long.contains("1200000 bytes, which begins with 'xyxy"), "{long}");
+    let endless = message(format!("a,b\n{}", "1,".repeat(20_000_000)).as_bytes());
+    assert!(endless.contains("the row that begins in line"), "{endless}");
 }
 
 #[test]
