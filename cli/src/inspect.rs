@@ -32,7 +32,7 @@ fn as_text(manifest: &Manifest) -> Result<String, std::fmt::Error> {
     }
     writeln!(text, "estimator   {}", manifest.metrics.best_estimator)?;
     writeln!(text, "created     {} by version {}", manifest.created_at, manifest.product_version)?;
-    writeln!(text, "data        {}", manifest.data_sha256)?;
+    writeln!(text, "data        {}", manifest.data_fingerprint)?;
     writeln!(text, "hold-out")?;
     for (name, value) in named(&manifest.metrics) {
         writeln!(text, "  {name:<16} {value:.4}")?;

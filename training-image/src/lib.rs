@@ -112,7 +112,7 @@ pub fn run(
         numeric_stats: trained.preprocessing.numeric_stats.clone(),
         metrics: trained.metrics.clone(),
         importances: trained.importances.clone(),
-        data_sha256: profile.sha256.clone(),
+        data_fingerprint: profile.fingerprint.clone(),
         created_at,
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
     };

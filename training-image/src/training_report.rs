@@ -38,7 +38,7 @@ pub(crate) fn of(trained: &Trained, profile: &Profile, options: &Options, create
             dropped_rows: trained.dropped_rows as u64,
             seed: options.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            data_sha256: profile.sha256.clone(),
+            data_fingerprint: profile.fingerprint.clone(),
         },
         created_at,
     }

@@ -85,7 +85,7 @@ fn found() -> Value {
         "dataset_id": "5f0c9a52-6f43-4c36-9b5c-3f3f0f1f2a11",
         "rows": 3,
         "bytes": 61,
-        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "fingerprint": "blake3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
         "read_as": { "format": "csv", "compression": null, "encoding": "UTF-8", "delimiter": ",", "header": true, "notes": [] },
         "column_count": 2,
         "columns": [age],

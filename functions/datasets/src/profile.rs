@@ -72,8 +72,8 @@ pub(crate) struct ProfileAnswer {
     rows: u64,
     /// Bytes of the file.
     bytes: u64,
-    /// SHA-256 of the file, in hex.
-    sha256: String,
+    /// What identifies the file's bytes: `blake3:` and their BLAKE3 hash in hex.
+    fingerprint: String,
     read_as: ReadAs,
     /// All columns, those of other pages too.
     column_count: usize,
@@ -143,7 +143,7 @@ pub(crate) async fn profile(
         associations: if is_first { profile.associations } else { Vec::new() },
         column_count: profile.columns.len(),
         columns: profile.columns.into_iter().skip(request.offset as usize).take(request.limit as usize).collect(),
-        sha256: profile.sha256,
+        fingerprint: profile.fingerprint,
         read_as: profile.read_as,
         problem,
         left_out,

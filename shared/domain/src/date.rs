@@ -73,10 +73,19 @@ impl Order {
 
 /// A cell that is `2024-12-31` and nothing else.
 fn plain_day(cell: &[u8]) -> Option<i64> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = cell else { return None };
-    let digit = |byte: &u8| Some(u32::from(byte.checked_sub(b'0')?)).filter(|digit| *digit < 10);
-    let year = ((digit(y1)? * 10 + digit(y2)?) * 10 + digit(y3)?) * 10 + digit(y4)?;
-    days_from_civil(year, digit(m1)? * 10 + digit(m2)?, digit(d1)? * 10 + digit(d2)?)
+    const ZERO: u64 = u64::from_le_bytes(*b"0000-00-");
+    /// Added to a digit, or to what has to be 0, it sets the highest bit where that is more than it may be.
+    const REST: u64 = u64::from_le_bytes([0x76, 0x76, 0x76, 0x76, 0x7F, 0x76, 0x76, 0x7F]);
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let (first, [d1, d2]) = cell.split_first_chunk::<8>()? else { return None };
+    let word = u64::from_le_bytes(*first) ^ ZERO;
+    let (d1, d2) = (u32::from(d1 ^ b'0'), u32::from(d2 ^ b'0'));
+    if (word.wrapping_add(REST) | word) & HIGH_BITS != 0 || d1 > 9 || d2 > 9 {
+        return None;
+    }
+    let pairs = word * 10 + (word >> 8);
+    let pair = |at: u32| (pairs >> (8 * at)) as u32 & 0xFF;
+    days_from_civil(pair(0) * 100 + pair(2), pair(5), d1 * 10 + d2)
 }
 
 /// The orders in which the cell is a date; 0 when it is none.
@@ -245,24 +254,20 @@ fn time_of_day(text: &[u8]) -> Option<i64> {
     Some((i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second) - offset) * MICROS + micros)
 }
 
-/// Days since 1970 in the proleptic Gregorian calendar; `None` when there is no such day.
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013).
+/// Days since 1970 in the proleptic Gregorian calendar; `None` when there is no such day, or the year has more than four digits.
 fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
+    /// Each month's length in a common year, and the days before it.
+    const MONTHS: [(u32, u32); 12] =
+        [(31, 0), (28, 31), (31, 59), (30, 90), (31, 120), (30, 151), (31, 181), (31, 212), (30, 243), (31, 273), (30, 304), (31, 334)];
+    const DAYS_TO_1970: i32 = 719_162;
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let length = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=length).contains(&day) || year == 0 {
+    let (length, before) = *MONTHS.get(month.wrapping_sub(1) as usize)?;
+    if !(1..=length + u32::from(leap && month == 2)).contains(&day) || !(1..=9_999).contains(&year) {
         return None;
     }
-    let (year, month, day) = (i64::from(year) - i64::from(month <= 2), i64::from(month), i64::from(day));
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+    let past = year - 1;
+    let days = past * 365 + past / 4 - past / 100 + past / 400 + before + u32::from(leap && month > 2) + day - 1;
+    Some(i64::from(days.cast_signed() - DAYS_TO_1970))
 }
 
 /// The moment as ISO 8601: `2024-12-31`, with `T12:30:15` when it is not midnight and `.25` when it has a fraction.
@@ -278,6 +283,7 @@ pub fn iso(micros: i64) -> String {
     if fraction == 0 { clock } else { format!("{clock}.{fraction:06}").trim_end_matches('0').to_owned() }
 }
 
+/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013).
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -14,8 +14,8 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     /// Bytes of the file as it was read.
     pub bytes: u64,
-    /// SHA-256 of the file, in hex: the data's fingerprint.
-    pub sha256: String,
+    /// What identifies the file's bytes: `blake3:` and their BLAKE3 hash in hex.
+    pub fingerprint: String,
     /// Rows that repeat an earlier one.
     #[serde(default)]
     pub duplicate_rows: u64,

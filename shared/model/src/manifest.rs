@@ -29,8 +29,8 @@ pub struct Manifest {
     pub metrics: Metrics,
     /// Share of each feature, descending, summing to 1.
     pub importances: Vec<(String, f64)>,
-    /// SHA-256 of the uploaded file, in hex.
-    pub data_sha256: String,
+    /// What identifies the uploaded file: `blake3:` and its BLAKE3 hash in hex.
+    pub data_fingerprint: String,
     /// When the model was trained.
     pub created_at: Timestamp,
     /// The program that trained it.

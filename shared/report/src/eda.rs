@@ -64,7 +64,7 @@ pub fn eda_report(profile: &Profile, target: Option<&EdaTarget<'_>>) -> String {
         (method::method(profile))
     };
     let footer = html! {
-        p { "Data fingerprint (SHA-256): " (cut(&profile.sha256, 64)) }
+        p { "Data fingerprint: " (cut(&profile.fingerprint, 80)) }
     };
     page(&title, &lead, &sections, &footer)
 }

@@ -92,8 +92,8 @@ pub struct Configuration {
     pub seed: u64,
     /// Version of this product.
     pub version: String,
-    /// SHA-256 of the data, in hex.
-    pub data_sha256: String,
+    /// What identifies the data: `blake3:` and its BLAKE3 hash in hex.
+    pub data_fingerprint: String,
 }
 
 /// The training report as an HTML document.

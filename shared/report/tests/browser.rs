@@ -99,7 +99,7 @@ fn report() -> String {
         rows: 1_000,
         columns,
         bytes: 12_345_678,
-        sha256: "0f".repeat(32),
+        fingerprint: format!("blake3:{}", "0f".repeat(32)),
         duplicate_rows: 100,
         stripe_rows: 400,
         sampled_rows: 900,

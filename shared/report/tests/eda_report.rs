@@ -48,7 +48,7 @@ fn numbers(name: &str, skewness: f64) -> ColumnProfile {
 }
 
 fn table(rows: u64, columns: Vec<ColumnProfile>) -> Profile {
-    Profile { rows, columns, bytes: 61_194, sha256: "0f".repeat(32), ..Profile::default() }
+    Profile { rows, columns, bytes: 61_194, fingerprint: format!("blake3:{}", "0f".repeat(32)), ..Profile::default() }
 }
 
 /// The report without its style sheet, one element a line.

@@ -56,7 +56,7 @@ fn classification() -> TrainingReport {
             dropped_rows: 0,
             seed: 42,
             version: "0.1.0".to_owned(),
-            data_sha256: "0f".repeat(32),
+            data_fingerprint: format!("blake3:{}", "0f".repeat(32)),
         },
         created_at: "2026-01-31T12:00:00.5Z".parse().unwrap(),
     }

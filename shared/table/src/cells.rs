@@ -68,6 +68,7 @@ impl Cell {
     const EMPTY: Self = Self { start: 0, length: 0 };
 
     /// Its bytes in the piece, quotes included.
+    #[inline]
     pub(crate) fn raw(self, piece: &[u8]) -> &[u8] {
         piece.get(self.start()..self.start() + self.length()).unwrap_or_default()
     }
@@ -83,6 +84,7 @@ impl Cell {
     }
 
     /// Its text.
+    #[inline]
     pub(crate) fn text(self, piece: &[u8]) -> Cow<'_, [u8]> {
         let raw = self.raw(piece);
         if self.is_quoted() { Cow::Owned(unquoted(raw)) } else { Cow::Borrowed(raw) }
@@ -110,9 +112,14 @@ fn unquoted(raw: &[u8]) -> Vec<u8> {
 
 /// Cuts a piece, which begins with a row, into `columns` columns. Short rows are padded with empty cells.
 pub(crate) fn split(piece: &[u8], dialect: Dialect, columns: usize) -> Result<Cells, BadRow> {
-    let room = memchr_iter(dialect.end, piece).count() + 1;
+    let lines = memchr_iter(dialect.end, piece).count();
+    let quoted = memchr(QUOTE, piece).is_some();
+    if !quoted && let Some(cells) = split_regular(piece, dialect, columns, lines) {
+        return Ok(cells);
+    }
+    let room = lines + 1;
     let mut cells = Cells { all: vec![Cell::EMPTY; columns * room], room, columns, rows: 0 };
-    let longest = if memchr(QUOTE, piece).is_some() {
+    let longest = if quoted {
         cut(piece, dialect, &mut cells, |at, ends| next_cell(piece, at, dialect, ends))?
     } else {
         cut(piece, dialect, &mut cells, |at, ends| {
@@ -124,6 +131,51 @@ pub(crate) fn split(piece: &[u8], dialect: Dialect, columns: usize) -> Result<Ce
         each_row(piece, dialect, |_| true)?;
     }
     Ok(cells)
+}
+
+/// Cuts a piece without quotes each of whose lines has as many cells as there are columns; `None` when it is not such a piece.
+fn split_regular(piece: &[u8], dialect: Dialect, columns: usize, lines: usize) -> Option<Cells> {
+    /// Cells that are cut by row and written by column while they are near the processor.
+    const BLOCK_CELLS: usize = 4_096;
+    // A lonely cell in a line may be a blank line.
+    if columns < 2 || piece.last() != Some(&dialect.end) {
+        return None;
+    }
+    let ends = Ends::new(piece, dialect.delimiter, dialect.end).all(columns * lines);
+    if ends.len() != columns * lines {
+        return None;
+    }
+    let mut all = vec![Cell::EMPTY; ends.len()];
+    let (mut begin, mut row, mut longest) = (0, 0, 0);
+    for block in ends.chunks((BLOCK_CELLS / columns).max(1) * columns) {
+        let rows = block.len() / columns;
+        for (column, cells) in all.chunks_exact_mut(lines).enumerate() {
+            let cells = cells.get_mut(row..row + rows)?;
+            let ends = block.iter().skip(column).step_by(columns);
+            if column == 0 {
+                // What ends the row before ends what is before its first cell.
+                let lasts = block.iter().skip(columns - 1).step_by(columns);
+                let starts = std::iter::once(begin).chain(lasts.map(|end| end + 1));
+                cells.iter_mut().zip(starts).zip(ends).for_each(|((cell, start), end)| *cell = Cell { start, length: end - start });
+            } else {
+                let starts = block.iter().skip(column - 1).step_by(columns).map(|end| end + 1);
+                cells.iter_mut().zip(starts).zip(ends).for_each(|((cell, start), end)| *cell = Cell { start, length: end - start });
+            }
+            if column + 1 == columns {
+                for cell in &mut *cells {
+                    let (start, end) = (cell.start(), cell.start() + cell.length());
+                    if piece.get(end) != Some(&dialect.end) {
+                        return None;
+                    }
+                    cell.length = place(text_length(piece, start, end, dialect));
+                }
+            }
+            longest = cells.iter().map(|cell| cell.length).fold(longest, u32::max);
+        }
+        begin = block.last()? + 1;
+        row += rows;
+    }
+    (longest as usize <= MAX_CELL_BYTES).then_some(Cells { all, room: lines, columns, rows: lines })
 }
 
 /// Cuts a piece by what gives the cell at a byte and where it ends; the longest cell's bytes.

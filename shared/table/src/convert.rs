@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        ArrayRef, BooleanBufferBuilder, BooleanBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
+        ArrayRef, BooleanArray, BooleanBufferBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
         TimestampMicrosecondArray,
     },
-    buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
+    buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
     datatypes::Int32Type,
 };
 use domain::date;
@@ -64,16 +64,16 @@ impl Reader<'_> {
     fn read(&mut self, kind: CellType, repeats: bool, cells: &[Cell]) -> ArrayRef {
         match kind {
             CellType::Integer => {
-                let (values, valid) = self.numbers(cells, |number| match number {
+                let (values, valid) = self.numbers(cells, number::short_integer, |number| match number {
                     Number::Integer(value) => Some(value),
                     Number::Float(_) => None,
                 });
                 self.tally.integers += fitting(cells, valid.as_ref());
-                self.see_digits(cells);
+                self.see_digits(cells, valid.as_ref());
                 Arc::new(Int64Array::new(ScalarBuffer::from(values), valid))
             }
             CellType::Float => {
-                let (values, valid) = self.numbers(cells, |number| Some(number.as_f64()));
+                let (values, valid) = self.numbers(cells, number::short_float, |number| Some(number.as_f64()));
                 // Once one has decimals, it does not matter which others have.
                 self.tally.floats += fitting(cells, valid.as_ref());
                 Arc::new(Float64Array::new(ScalarBuffer::from(values), valid))
@@ -92,38 +92,53 @@ impl Reader<'_> {
             CellType::Date(order) => {
                 let (values, valid) = self.values(cells, |reader, cell| {
                     let moment = order.parse(cell)?;
-                    reader.tally.dates += 1;
-                    count(&mut reader.tally.orders, if order.is_unambiguous() { order.bit() } else { date::orders_of(cell) }, 1);
+                    if !order.is_unambiguous() {
+                        count(&mut reader.tally.orders, date::orders_of(cell), 1);
+                    }
                     Some(moment)
                 });
+                let dates = fitting(cells, valid.as_ref());
+                self.tally.dates += dates;
+                if order.is_unambiguous() {
+                    count(&mut self.tally.orders, order.bit(), dates);
+                }
                 Arc::new(TimestampMicrosecondArray::new(ScalarBuffer::from(values), valid))
             }
             CellType::Boolean => {
-                let mut builder = BooleanBuilder::with_capacity(cells.len());
-                for cell in cells {
-                    let value = boolean(&cell.text(self.piece));
-                    match value {
-                        Some(_) => self.tally.booleans += 1,
-                        None => self.missing_or_misfit(*cell),
-                    }
-                    builder.append_option(value);
-                }
-                Arc::new(builder.finish())
+                let mut missing = Vec::new();
+                let value = |(row, cell): (usize, &Cell)| {
+                    boolean(&cell.text(self.piece)).unwrap_or_else(|| {
+                        missing.push(row);
+                        self.missing_or_misfit(*cell);
+                        false
+                    })
+                };
+                let values: BooleanBuffer = cells.iter().enumerate().map(value).collect();
+                let valid = validity(cells.len(), &missing);
+                self.tally.booleans += fitting(cells, valid.as_ref());
+                Arc::new(BooleanArray::new(values, valid))
             }
             CellType::Text | CellType::Digits if repeats => Arc::new(self.categories(cells)),
             CellType::Text | CellType::Digits => Arc::new(self.texts(cells)),
         }
     }
 
-    /// Plain numbers that `fit` accepts.
-    fn numbers<T: Copy + Default>(&mut self, cells: &[Cell], fit: impl Fn(Number) -> Option<T>) -> (Vec<T>, Option<NullBuffer>) {
+    /// Plain numbers: those that `short` reads where they stand, and others that `fit` accepts.
+    fn numbers<T: Copy + Default>(
+        &mut self,
+        cells: &[Cell],
+        short: impl Fn(&[u8], usize, usize) -> Option<T>,
+        fit: impl Fn(Number) -> Option<T>,
+    ) -> (Vec<T>, Option<NullBuffer>) {
         let mut missing = Vec::new();
         let piece = self.piece;
-        let number = |cell: Cell| {
-            if cell.is_quoted() { number::plain(&cell.text(piece)) } else { number::plain_in(piece, cell.start(), cell.length()) }
-        };
         let values = cells.iter().enumerate().map(|(row, cell)| {
-            number(*cell).and_then(&fit).unwrap_or_else(|| {
+            if !cell.is_quoted()
+                && let Some(value) = short(piece, cell.start(), cell.length())
+            {
+                return value;
+            }
+            number::plain(&cell.text(piece)).and_then(&fit).unwrap_or_else(|| {
                 missing.push(row);
                 self.missing_or_misfit(*cell);
                 T::default()
@@ -164,14 +179,13 @@ impl Reader<'_> {
     }
 
     /// Notes which digits there are, as long as zeros may be lost.
-    fn see_digits(&mut self, cells: &[Cell]) {
-        for cell in cells {
+    fn see_digits(&mut self, cells: &[Cell], valid: Option<&NullBuffer>) {
+        for (row, cell) in cells.iter().enumerate() {
             if self.tally.digits.is_settled() {
                 break;
             }
-            let text = cell.text(self.piece);
-            if matches!(number::plain(&text), Some(Number::Integer(_))) {
-                self.tally.digits.see(&text);
+            if valid.is_none_or(|valid| valid.is_valid(row)) {
+                self.tally.digits.see(&cell.text(self.piece));
             }
         }
     }

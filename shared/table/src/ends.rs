@@ -21,6 +21,22 @@ impl<'a> Ends<'a> {
         ends
     }
 
+    /// All of them that are left, of which there may be `expected`.
+    pub(crate) fn all(mut self, expected: usize) -> Vec<u32> {
+        let mut all = Vec::with_capacity(expected);
+        while self.block < self.bytes.len() {
+            // A text that is cut is far smaller than 4 GB.
+            let block = self.block as u32;
+            while self.marks != 0 {
+                all.push(block + self.marks.trailing_zeros());
+                self.marks &= self.marks - 1;
+            }
+            self.block += BLOCK;
+            self.marks = self.marks_of_block();
+        }
+        all
+    }
+
     /// The next one's position, and passes it; the text's length when there is none.
     #[inline]
     pub(crate) fn next(&mut self) -> usize {
@@ -86,6 +102,8 @@ mod tests {
             let expected: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != b'a').collect();
             let found: Vec<usize> = std::iter::from_fn(|| Some(ends.next()).filter(|at| *at < bytes.len())).collect();
             prop_assert_eq!(&found, &expected);
+            let all = Ends::new(bytes, b',', b'\n').all(0);
+            prop_assert_eq!(all, expected.iter().map(|at| *at as u32).collect::<Vec<_>>());
             let mut ends = Ends::new(bytes, b',', b'\n');
             ends.skip_to(skipped);
             let next = expected.iter().copied().find(|at| *at >= skipped).unwrap_or(bytes.len());

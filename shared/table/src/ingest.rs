@@ -24,7 +24,7 @@ use crate::{
     header::unique_names,
     json_lines,
     opened::{Content, SINGLE_BYTE, Text, content_of},
-    parquet_file::{Writer, encode, read_parquet},
+    parquet_file::{Writer, read_parquet},
     parquet_input,
     pieces::{Piece, Pieces},
     profiler::{Profiler, SummedPiece},
@@ -61,7 +61,7 @@ pub fn ingest_with(input: &Input, parquet: &Path, on_bytes: &mut (dyn FnMut(u64)
             None => ingest_text(input, parquet, on_bytes),
             Some(lines) => {
                 let profile = ingest_text(&Input::whole(lines.csv.path())?, parquet, on_bytes)?;
-                Ok(Profile { bytes: lines.bytes, sha256: lines.sha256, read_as: lines.read_as, ..profile })
+                Ok(Profile { bytes: lines.bytes, fingerprint: lines.fingerprint, read_as: lines.read_as, ..profile })
             }
         },
     }
@@ -138,7 +138,7 @@ fn read_text(
     on_bytes: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Profile, Stop> {
     let text = Text::open(input, encoding)?;
-    let (fingerprint, storage) = (text.fingerprint(), text.storage);
+    let (passed, storage) = (text.fingerprint, text.storage);
     let dialect = Dialect::of(&text.beginning);
     let mut pieces = Pieces::new(text.source, dialect, text.beginning);
     let Some(mut first) = pieces.next()? else { return Err(TableError::Empty.into()) };
@@ -150,7 +150,7 @@ fn read_text(
     let file = beside(parquet)?;
     let (profile, out) = table.read(first, &mut pieces, output(&file)?, on_bytes)?;
     put(file, out, parquet)?;
-    let (bytes, sha256) = fingerprint.take();
+    let (bytes, fingerprint) = passed.take();
     let read_as = ReadAs {
         format: "csv".to_owned(),
         compression: storage.compression.map(str::to_owned),
@@ -159,7 +159,7 @@ fn read_text(
         header: dialect.header,
         notes: notes(storage.encoding, dialect),
     };
-    Ok(Profile { bytes, sha256, read_as, ..profile })
+    Ok(Profile { bytes, fingerprint, read_as, ..profile })
 }
 
 fn notes(encoding: &'static Encoding, dialect: Dialect) -> Vec<String> {
@@ -357,7 +357,7 @@ impl Taker<'_> {
         }
         let Some(writer) = &mut self.writer else { return Ok(()) };
         let columns = writer.columns(rows)?;
-        Ok(self.profiler.take(summed, columns, |(writer, field), array| encode(writer, field, array))?)
+        Ok(self.profiler.take(summed, columns, |writer, array| writer.write(array))?)
     }
 
     fn finish(mut self) -> Result<(Profile, BufWriter<File>), Stop> {

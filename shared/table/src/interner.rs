@@ -41,26 +41,36 @@ impl<'a> Interner<'a> {
     }
 
     /// The code of a cell's text.
+    #[inline]
     pub(crate) fn code_of(&mut self, cell: Cell) -> i32 {
-        let next = self.texts.len() as i32;
         if !cell.is_quoted()
             && let Some(short) = self.short(cell)
         {
-            let known = self.place_of(short);
-            if let Some(Some((_, code))) = self.slots.get(known) {
-                return *code;
-            }
-            self.insert(known, short, next);
-            self.texts.push(cell.text(self.piece));
-            return next;
+            let place = self.place_of(short);
+            return match self.slots.get(place) {
+                Some(Some((_, code))) => *code,
+                _ => self.add(cell, short, place),
+            };
         }
-        let text = cell.text(self.piece);
+        self.code_of_other(cell.text(self.piece))
+    }
+
+    #[cold]
+    fn add(&mut self, cell: Cell, short: Short, place: usize) -> i32 {
+        let code = self.texts.len() as i32;
+        self.insert(place, short, code);
+        self.texts.push(cell.text(self.piece));
+        code
+    }
+
+    fn code_of_other(&mut self, text: Cow<'a, [u8]>) -> i32 {
         if let Some(code) = self.others.get(&text) {
             return *code;
         }
-        self.others.insert(text.clone(), next);
+        let code = self.texts.len() as i32;
+        self.others.insert(text.clone(), code);
         self.texts.push(text);
-        next
+        code
     }
 
     /// The texts by their codes.

@@ -25,7 +25,7 @@ pub(crate) struct JsonLines {
     /// Bytes of the file itself.
     pub(crate) bytes: u64,
     /// Its SHA-256, in hex.
-    pub(crate) sha256: String,
+    pub(crate) fingerprint: String,
     pub(crate) read_as: ReadAs,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn as_csv(input: &Input) -> Result<Option<JsonLines>, TableError> {
     write_row(&mut out, names.iter().map(|(name, _)| Some(name.as_str()))).map_err(in_temp)?;
     let mut row: Vec<Option<String>> = vec![None; columns.len()];
     let mut read_as = ReadAs { format: "jsonl".to_owned(), header: true, ..ReadAs::default() };
-    let (bytes, sha256) = each_line(input, &mut read_as, |_, Fields(fields)| {
+    let (bytes, fingerprint) = each_line(input, &mut read_as, |_, Fields(fields)| {
         row.fill(None);
         for (name, value) in fields {
             if let Some(cell) = columns.get(&name).and_then(|at| row.get_mut(*at)) {
@@ -86,7 +86,7 @@ pub(crate) fn as_csv(input: &Input) -> Result<Option<JsonLines>, TableError> {
         write_row(&mut out, row.iter().map(Option::as_deref)).map_err(in_temp)
     })?;
     out.into_inner().map_err(|error| in_temp(error.into_error()))?;
-    Ok(Some(JsonLines { csv, bytes, sha256, read_as }))
+    Ok(Some(JsonLines { csv, bytes, fingerprint, read_as }))
 }
 
 /// Whether the first line is an object; one that goes on beyond the beginning is taken for one.
@@ -120,7 +120,7 @@ fn each_line(
     let text = Text::open(input, None)?;
     read_as.compression = text.storage.compression.map(str::to_owned);
     read_as.encoding = Some(text.storage.encoding.name().to_owned());
-    let fingerprint = text.fingerprint();
+    let fingerprint = text.fingerprint;
     let mut lines = BufReader::new(Cursor::new(text.beginning).chain(text.source));
     let mut line = Vec::new();
     for number in 1.. {

@@ -9,6 +9,7 @@
 //! and quantiles are exact up to a cap and estimated beyond, and the profile says which.
 
 mod associations;
+mod category_pages;
 mod cells;
 mod convert;
 mod dialect;

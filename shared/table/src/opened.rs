@@ -1,13 +1,13 @@
 //! A file's bytes as UTF-8 text, whatever it is compressed with and encoded in, hashed on the way.
 
 use std::{
+    fs::File,
     io::{self, BufReader, Read},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use domain::limits::{MAX_DECOMPRESSION_RATIO, MAX_TABLE_BYTES};
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use sha2::{Digest as _, Sha256};
 
 use crate::{Input, TableError, input::Arriving, pieces::read_full};
 
@@ -43,14 +43,8 @@ pub(crate) struct Text {
     pub(crate) beginning: Vec<u8>,
     /// How it is stored.
     pub(crate) storage: Storage,
-    passed: Arc<Mutex<Passed>>,
-}
-
-/// What was read of the file itself.
-#[derive(Debug, Default)]
-struct Passed {
-    bytes: u64,
-    hash: Sha256,
+    /// What was read of the file itself.
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// What the file holds, by its first bytes. Known kinds that hold no table are refused by name.
@@ -71,10 +65,10 @@ pub(crate) fn content_of(input: &Input) -> Result<Content, TableError> {
 impl Text {
     /// Opens a file of text. `encoding` says what its bytes are where they have turned out to be something else than they seemed.
     pub(crate) fn open(input: &Input, encoding: Option<&'static Encoding>) -> Result<Self, TableError> {
-        let passed = Arc::new(Mutex::new(Passed::default()));
+        let fingerprint = Fingerprint::default();
         let (file, size) = (input.open()?, input.size());
         let mut raw: Box<dyn Read + Send> =
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, Hashed { inner: file, passed: Arc::clone(&passed) }));
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, Hashed { inner: file, fingerprint: fingerprint.clone() }));
         let magic = read_full(&mut raw, MAGIC_BYTES).map_err(TableError::Source)?;
         let compression = match magic.as_slice() {
             [0x1F, 0x8B, ..] => Some("gzip"),
@@ -95,24 +89,26 @@ impl Text {
         let mut source: Box<dyn Read + Send> =
             if encoding == UTF_8 { Box::new(bytes) } else { Box::new(Decoded::new(bytes, encoding.new_decoder_without_bom_handling())) };
         let beginning = read_full(&mut source, SAMPLE_BYTES).map_err(TableError::Source)?;
-        Ok(Self { source, beginning, storage: Storage { compression, encoding }, passed })
-    }
-
-    /// A handle on what was read of the file itself, its hash included.
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(Arc::clone(&self.passed))
+        Ok(Self { source, beginning, storage: Storage { compression, encoding }, fingerprint })
     }
 }
 
-/// What was read of a file.
-pub(crate) struct Fingerprint(Arc<Mutex<Passed>>);
+/// What was read of a file, hashed.
+#[derive(Clone, Default)]
+pub(crate) struct Fingerprint(Arc<Mutex<blake3::Hasher>>);
 
 impl Fingerprint {
-    /// Bytes and SHA-256, in hex, of what was read so far.
+    /// Bytes of a file, and what identifies them.
+    pub(crate) fn of(file: File) -> Result<(u64, String), TableError> {
+        let fingerprint = Self::default();
+        fingerprint.0.lock().unwrap_or_else(PoisonError::into_inner).update_reader(file).map_err(TableError::Source)?;
+        Ok(fingerprint.take())
+    }
+
+    /// Bytes of what was read so far, and what identifies them.
     pub(crate) fn take(&self) -> (u64, String) {
-        let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = std::mem::take(&mut passed.hash).finalize();
-        (passed.bytes, hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        let hash = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (hash.count(), format!("blake3:{}", hash.finalize().to_hex()))
     }
 }
 
@@ -135,15 +131,14 @@ pub(crate) const SINGLE_BYTE: &Encoding = WINDOWS_1252;
 
 struct Hashed {
     inner: Arriving,
-    passed: Arc<Mutex<Passed>>,
+    fingerprint: Fingerprint,
 }
 
 impl Read for Hashed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        passed.hash.update(buffer.get(..count).unwrap_or_default());
-        passed.bytes += count as u64;
+        let mut hash = self.fingerprint.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hash.update(buffer.get(..count).unwrap_or_default());
         Ok(count)
     }
 }

@@ -7,14 +7,16 @@ use arrow::{
     array::{Array, ArrayRef, AsArray as _, DictionaryArray},
     datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema, TimestampMicrosecondType},
 };
+use bytes::Bytes;
 use domain::{ColumnKind, date};
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
         arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
-        arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
+        arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
     },
     basic::{Compression, Encoding, ZstdLevel},
+    column::writer::ColumnCloseResult,
     file::{
         metadata::KeyValue,
         metadata::PageIndexPolicy,
@@ -25,7 +27,7 @@ use parquet::{
 };
 use rayon::prelude::*;
 
-use crate::{Column, Frame, TableError, TextColumn, Values, tally::data_type};
+use crate::{Column, Frame, TableError, TextColumn, Values, category_pages::CategoryWriter, tally::data_type};
 
 /// Rows of a row group, about: it ends with a piece.
 const GROUP_ROWS: usize = 500_000;
@@ -41,7 +43,7 @@ pub(crate) struct Writer<W: Write + Send> {
     file: SerializedFileWriter<W>,
     groups: ArrowRowGroupWriterFactory,
     fields: Vec<Field>,
-    open: Vec<ArrowColumnWriter>,
+    open: Vec<ColumnWriter>,
     rows: usize,
     written_groups: usize,
 }
@@ -55,6 +57,8 @@ impl<W: Write + Send> Writer<W> {
         let kinds = serde_json::to_string(&kinds).unwrap_or_default();
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            // The profile knows more than the smallest and the largest value, and every reader wants all rows.
+            .set_statistics_enabled(EnabledStatistics::None)
             .set_key_value_metadata(Some(vec![KeyValue::new("column_kinds".to_owned(), kinds)]));
         for ((name, kind), repeats) in columns.iter().zip(repeats) {
             let path = ColumnPath::new(vec![name.clone()]);
@@ -67,12 +71,7 @@ impl<W: Write + Send> Writer<W> {
                         .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
                         .set_column_compression(path, Compression::UNCOMPRESSED);
                 }
-                ColumnKind::Text => {
-                    // Nobody looks for texts between two others.
-                    properties = properties
-                        .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
-                        .set_column_statistics_enabled(path, EnabledStatistics::None);
-                }
+                ColumnKind::Text => properties = properties.set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY),
                 // The first bytes of floats, which are alike, are compressed apart from the last ones, which are not.
                 ColumnKind::Float => properties = properties.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
                 ColumnKind::Boolean => {}
@@ -83,24 +82,34 @@ impl<W: Write + Send> Writer<W> {
         Ok(Self { file, groups, fields, open: Vec::new(), rows: 0, written_groups: 0 })
     }
 
-    /// The columns' writers with their fields, for one piece of `rows` rows: each column takes its values by [`encode`].
-    pub(crate) fn columns(&mut self, rows: usize) -> Result<Vec<(&mut ArrowColumnWriter, &Field)>, TableError> {
-        let bytes = || self.open.iter().map(ArrowColumnWriter::memory_size).sum::<usize>();
+    /// The columns' writers, for one piece of `rows` rows.
+    pub(crate) fn columns(&mut self, rows: usize) -> Result<Vec<&mut ColumnWriter>, TableError> {
+        let bytes = || self.open.iter().map(ColumnWriter::memory_size).sum::<usize>();
         if self.rows > 0 && (self.rows + rows > GROUP_ROWS || bytes() > GROUP_BYTES) {
             self.end_group()?;
         }
         if self.open.is_empty() {
-            self.open = self.groups.create_column_writers(self.written_groups)?;
+            let schema = self.file.schema_descr();
+            let values = self.groups.create_column_writers(self.written_groups)?;
+            let open =
+                values.into_iter().zip(&self.fields).zip(schema.columns()).map(|((values, field), column)| match field.data_type() {
+                    DataType::Dictionary(_, _) => ColumnWriter::Categories(Box::new(CategoryWriter::new(column.clone()))),
+                    _ => ColumnWriter::Values(Box::new(values), field.clone()),
+                });
+            self.open = open.collect();
         }
         self.rows += rows;
-        Ok(self.open.iter_mut().zip(&self.fields).collect())
+        Ok(self.open.iter_mut().collect())
     }
 
     fn end_group(&mut self) -> Result<(), TableError> {
-        let chunks = std::mem::take(&mut self.open).into_par_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>, _>>()?;
+        let chunks = std::mem::take(&mut self.open).into_par_iter().map(ColumnWriter::close).collect::<Result<Vec<_>, _>>()?;
         let mut group = self.file.next_row_group()?;
         for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
+            match chunk {
+                Chunk::Values(chunk) => chunk.append_to_row_group(&mut group)?,
+                Chunk::Categories(bytes, close) => group.append_column(&bytes, *close)?,
+            }
         }
         group.close()?;
         self.rows = 0;
@@ -117,12 +126,54 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-/// Adds a piece's values to a column.
-pub(crate) fn encode(writer: &mut ArrowColumnWriter, field: &Field, array: &ArrayRef) -> Result<(), TableError> {
-    for leaf in compute_leaves(field, array)? {
-        writer.write(&leaf)?;
+/// Writes a column of a row group.
+pub(crate) enum ColumnWriter {
+    Values(Box<ArrowColumnWriter>, Field),
+    Categories(Box<CategoryWriter>),
+}
+
+/// A column of a row group, complete.
+enum Chunk {
+    Values(Box<ArrowColumnChunk>),
+    Categories(Bytes, Box<ColumnCloseResult>),
+}
+
+impl ColumnWriter {
+    /// Adds a piece's values.
+    pub(crate) fn write(&mut self, array: &ArrayRef) -> Result<(), TableError> {
+        match self {
+            Self::Values(writer, field) => {
+                for leaf in compute_leaves(field, array)? {
+                    writer.write(&leaf)?;
+                }
+            }
+            Self::Categories(writer) => {
+                let rows = array.as_dictionary_opt::<Int32Type>();
+                let Some((rows, texts)) = rows.and_then(|rows| Some((rows, rows.values().as_string_opt::<i32>()?))) else {
+                    return Err(TableError::ColumnType { column: writer.name().to_owned(), kind: array.data_type().to_string() });
+                };
+                writer.write(rows, texts)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn memory_size(&self) -> usize {
+        match self {
+            Self::Values(writer, _) => writer.memory_size(),
+            Self::Categories(writer) => writer.memory_size(),
+        }
+    }
+
+    fn close(self) -> Result<Chunk, TableError> {
+        Ok(match self {
+            Self::Values(writer, _) => Chunk::Values(Box::new(writer.close()?)),
+            Self::Categories(writer) => {
+                let (bytes, close) = writer.close()?;
+                Chunk::Categories(bytes, Box::new(close))
+            }
+        })
+    }
 }
 
 /// Reads a table that [`crate::ingest`] wrote. Integers come as floats, moments as ISO 8601 texts.

@@ -1,6 +1,6 @@
 //! Someone else's Parquet file → our own form of it, and its profile.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::path::Path;
 
 use arrow::{
     array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
@@ -10,13 +10,13 @@ use arrow::{
 use domain::{ColumnKind, Profile, ReadAs, limits::MAX_COLUMNS};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     Input, TableError,
     header::unique_names,
     ingest::{beside, output, put},
-    parquet_file::{Writer, encode},
+    opened::Fingerprint,
+    parquet_file::Writer,
     profiler::{Profiler, SummedPiece},
     scan::Found,
     tally::data_type,
@@ -54,9 +54,9 @@ pub(crate) fn ingest(input: &Input, parquet: &Path) -> Result<Profile, TableErro
         take(&batch, &columns, &mut writer, &mut profiler)?;
     }
     put(file, writer.finish()?, parquet)?;
-    let (bytes, sha256) = fingerprint(input.complete()?).map_err(TableError::Source)?;
+    let (bytes, fingerprint) = Fingerprint::of(input.complete()?)?;
     let read_as = ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() };
-    Ok(Profile { bytes, sha256, read_as, first_rows: shown, ..profiler.finish(vec![Found::default(); columns.len()]) })
+    Ok(Profile { bytes, fingerprint, read_as, first_rows: shown, ..profiler.finish(vec![Found::default(); columns.len()]) })
 }
 
 /// The first rows as texts.
@@ -90,7 +90,7 @@ fn take<W: std::io::Write + Send>(
     let arrays = columns.par_iter().zip(batch.columns()).map(typed).collect::<Result<Vec<_>, _>>()?;
     let summed = SummedPiece::of(columns, arrays, batch.num_rows());
     let writers = writer.columns(batch.num_rows())?;
-    profiler.take(vec![summed], writers, |(writer, field), array| encode(writer, field, array))
+    profiler.take(vec![summed], writers, |writer, array| writer.write(array))
 }
 
 fn kind_of(field: &Field) -> Result<ColumnKind, TableError> {
@@ -115,16 +115,4 @@ fn kind_of(field: &Field) -> Result<ColumnKind, TableError> {
         other => kind(other),
     };
     found.ok_or_else(|| TableError::ColumnType { column: field.name().clone(), kind: field.data_type().to_string() })
-}
-
-fn fingerprint(mut file: File) -> std::io::Result<(u64, String)> {
-    let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 18]);
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()));
-        }
-        hash.update(buffer.get(..count).unwrap_or_default());
-        bytes += count as u64;
-    }
 }

@@ -91,7 +91,7 @@ impl Profiler {
             stripe_rows,
             sampled_rows: sampled_rows as u64,
             bytes: 0,
-            sha256: String::new(),
+            fingerprint: String::new(),
             read_as: ReadAs::default(),
             first_rows: Vec::new(),
         }

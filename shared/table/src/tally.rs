@@ -122,16 +122,18 @@ fn is_plainly_text(cell: &[u8]) -> bool {
 
 impl Tally {
     /// Counts a cell that occurs `times`.
+    #[inline]
     pub(crate) fn see(&mut self, cell: &[u8], times: u64) {
-        if is_missing(cell) {
-            return;
-        }
-        if is_blank(cell) {
-            self.blanks += times;
-            return;
-        }
         if is_plainly_text(cell) {
             self.others += times;
+        } else if !is_missing(cell) {
+            self.look_at(cell, times);
+        }
+    }
+
+    fn look_at(&mut self, cell: &[u8], times: u64) {
+        if is_blank(cell) {
+            self.blanks += times;
             return;
         }
         match number::plain(cell) {

@@ -22,7 +22,7 @@ pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
         numeric_stats: BTreeMap::new(),
         metrics: Metrics { accuracy: Some(0.5), best_estimator: "gradient_boosting".to_owned(), ..Metrics::default() },
         importances: vec![("x0".to_owned(), 1.0)],
-        data_sha256: "0".repeat(64),
+        data_fingerprint: "0".repeat(64),
         created_at: "2026-01-31T12:00:00.000000+00:00".parse().unwrap(),
         product_version: "0.1.0".to_owned(),
     }

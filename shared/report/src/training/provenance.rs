@@ -66,7 +66,7 @@ pub(crate) fn configuration(configuration: &Configuration, best_estimator: &str)
     ];
     let content = html! {
         (tiles(&figures.map(|(name, figure)| (name, html! { (figure) }))))
-        p.soft { "Data fingerprint (SHA-256): " (cut(&configuration.data_sha256, 64)) }
+        p.soft { "Data fingerprint: " (cut(&configuration.data_fingerprint, 80)) }
     };
     card("Training Configuration", &content)
 }

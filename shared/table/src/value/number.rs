@@ -59,40 +59,54 @@ pub(crate) fn plain(cell: &[u8]) -> Option<Number> {
     }
 }
 
-/// The number in a cell of a text.
-#[inline]
-pub(crate) fn plain_in(text: &[u8], start: usize, length: usize) -> Option<Number> {
-    short(text, start, length).or_else(|| plain(text.get(start..start + length)?))
-}
-
 const ONES: u64 = 0x0101_0101_0101_0101;
 const LOW_BITS: u64 = 0x7F * ONES;
 const HIGH_BITS: u64 = 0x80 * ONES;
 
-/// A number of at most eight digits and points, read as one word. Source: Johnny Lee, "Faster integer parsing" (2016), and Daniel Lemire,
-/// "Quickly parsing eight digits" (2018). `None` where it is more than that.
+/// The whole number in a cell of a text, if it has at most eight digits and nothing else but a minus sign.
 #[inline]
-fn short(text: &[u8], start: usize, length: usize) -> Option<Number> {
+pub(crate) fn short_integer(text: &[u8], start: usize, length: usize) -> Option<i64> {
+    let (negative, start, length) = without_minus(text, start, length);
+    let value = digits(word(text, start, length)?, length)?.cast_signed();
+    // Whether there is a minus cannot be foretold: a branch would be taken wrongly half of the time.
+    let mask = -i64::from(negative);
+    Some((value ^ mask) - mask)
+}
+
+/// The number in a cell of a text, if it has at most eight digits and points and nothing else but a minus sign.
+#[inline]
+pub(crate) fn short_float(text: &[u8], start: usize, length: usize) -> Option<f64> {
+    let (negative, start, length) = without_minus(text, start, length);
+    let word = word(text, start, length)?;
+    let points = zero_bytes(word ^ (u64::from(b'.') * ONES));
+    let decimals = if points == 0 { 0 } else { (points.leading_zeros() / 8) as usize };
+    let value = if points == 0 {
+        digits(word, length)?
+    } else {
+        // A second point is no digit, so that it is found below.
+        let after = u64::MAX >> (8 * decimals);
+        digits((word & !after) | ((word << 8) & after), length - 1)?
+    };
+    let value = value as f64 / POWERS.get(decimals)?;
+    Some(f64::from_bits(value.to_bits() | u64::from(negative) << 63))
+}
+
+fn without_minus(text: &[u8], start: usize, length: usize) -> (bool, usize, usize) {
     let negative = text.get(start) == Some(&b'-');
-    let (start, length) = (start + usize::from(negative), length - usize::from(negative).min(length));
+    (negative, start + usize::from(negative), length - usize::from(negative).min(length))
+}
+
+/// One to eight bytes as a word; the last byte is the highest, what is before the first is 0.
+#[inline]
+fn word(text: &[u8], start: usize, length: usize) -> Option<u64> {
     if !(1..=8).contains(&length) {
         return None;
     }
-    // The last byte is the highest; what is before the first is 0.
-    let word = u64::from_le_bytes(*text.get(start..)?.first_chunk()?) << (64 - 8 * length);
-    let points = zero_bytes(word ^ (u64::from(b'.') * ONES));
-    if points == 0 {
-        let value = digits(word, length)?.cast_signed();
-        return Some(Number::Integer(if negative { -value } else { value }));
-    }
-    let decimals = (points.leading_zeros() / 8) as usize;
-    let after = u64::MAX >> (8 * decimals);
-    // A second point is no digit, so that it is found below.
-    let value = digits((word & !after) | ((word << 8) & after), length - 1)? as f64 / POWERS.get(decimals)?;
-    Some(Number::Float(if negative { -value } else { value }))
+    Some(u64::from_le_bytes(*text.get(start..)?.first_chunk()?) << (64 - 8 * length))
 }
 
-/// The number of the highest `length` bytes, if they are digits.
+/// The number of the highest `length` bytes, if they are digits. Source: Johnny Lee, "Faster integer parsing" (2016), and Daniel Lemire,
+/// "Quickly parsing eight digits" (2018).
 #[inline]
 fn digits(word: u64, length: usize) -> Option<u64> {
     const PAIRS: u64 = 0x0000_00FF_0000_00FF;
@@ -350,7 +364,9 @@ mod tests {
         fn every_float_reads_as_the_standard_library_reads_it(number: f64, decimals in 0_usize..20) {
             for text in [number.to_string(), format!("{:.*}", decimals, number % 1e9)] {
                 let padded = format!("{text},12345678");
-                prop_assert_eq!(plain_in(padded.as_bytes(), 0, text.len()), plain(text.as_bytes()));
+                if let Some(short) = short_float(padded.as_bytes(), 0, text.len()) {
+                    prop_assert_eq!(Some(short), plain(text.as_bytes()).map(Number::as_f64));
+                }
                 if number.is_finite() && text.contains('.') {
                     prop_assert_eq!(plain(text.as_bytes()).map(|number| number.as_f64().to_bits()), Some(text.parse::<f64>().unwrap().to_bits()));
                 }
@@ -360,8 +376,18 @@ mod tests {
         #[test]
         fn short_numbers_read_alike(cell in "[-+0-9. eE]{0,10}") {
             let padded = format!("{cell},12345678");
-            let (word, loop_) = (plain_in(padded.as_bytes(), 0, cell.len()), plain(cell.as_bytes()));
-            prop_assert_eq!(word, loop_);
+            let number = plain(cell.as_bytes());
+            if let Some(short) = short_integer(padded.as_bytes(), 0, cell.len()) {
+                prop_assert_eq!(Some(Number::Integer(short)), number);
+            }
+            if let Some(short) = short_float(padded.as_bytes(), 0, cell.len()) {
+                prop_assert_eq!(Some(short), number.map(Number::as_f64));
+            }
+            let is_short = (1..=8).contains(&cell.len()) && !cell.contains(['+', 'e', 'E', ' ']);
+            if is_short && let Some(number) = number {
+                prop_assert!(short_float(padded.as_bytes(), 0, cell.len()).is_some());
+                prop_assert_eq!(matches!(number, Number::Integer(_)), short_integer(padded.as_bytes(), 0, cell.len()).is_some());
+            }
         }
 
         #[test]
