@@ -307,14 +307,15 @@ impl Table<'_> {
             shown: Vec::new(),
         };
         let mut bytes = 0_u64;
-        let ready_all = |round: Vec<Piece>| round.par_iter().map(|piece| self.ready(piece, &columns, &repeats)).collect::<Vec<_>>();
+        let ready_all = |round: &[Piece]| round.par_iter().map(|piece| self.ready(piece, &columns, &repeats)).collect::<Vec<_>>();
         let (mut round, mut ready) = (vec![first], Vec::new());
         // Three things go on side by side: a round is written, the next one converted, and the one after it read.
         while !round.is_empty() || !ready.is_empty() {
             bytes += round.iter().map(|piece| piece.bytes.len() as u64).sum::<u64>();
-            let (taken, (converted, next)) = rayon::join(|| taker.take(ready), || rayon::join(|| ready_all(round), || next_round(pieces)));
+            let (taken, (converted, next)) = rayon::join(|| taker.take(ready), || rayon::join(|| ready_all(&round), || next_round(pieces)));
             taken?;
             on_bytes(bytes);
+            round.into_iter().for_each(|piece| pieces.take_back(piece));
             (ready, round) = (converted, next?);
         }
         taker.finish()

@@ -37,6 +37,8 @@ pub(crate) struct Pieces<R> {
     dialect: Dialect,
     /// What was read after the last row's end.
     rest: Vec<u8>,
+    /// Buffers of earlier pieces, whose memory is at hand.
+    used: Vec<Vec<u8>>,
     line: u64,
     begun: bool,
     ended: bool,
@@ -48,7 +50,7 @@ impl<R: Read> Pieces<R> {
     pub(crate) fn new(source: R, dialect: Dialect, beginning: Vec<u8>) -> Self {
         let row = beginning.len() / memchr_iter(dialect.end, &beginning).count().max(1);
         let size = (row * ROWS).clamp(LEAST_BYTES, MOST_BYTES);
-        Self { source, dialect, rest: beginning, line: 1, begun: false, ended: false, size }
+        Self { source, dialect, rest: beginning, used: Vec::new(), line: 1, begun: false, ended: false, size }
     }
 
     /// How many pieces make up so many bytes.
@@ -56,22 +58,39 @@ impl<R: Read> Pieces<R> {
         bytes.div_ceil(self.size)
     }
 
+    /// Takes back a piece that is done with, for its memory.
+    pub(crate) fn take_back(&mut self, piece: Piece) {
+        // One long row is no reason to hold its memory for all the others.
+        if piece.bytes.capacity() <= 2 * self.size {
+            self.used.push(piece.bytes);
+        }
+    }
+
     /// The next piece, `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Piece>, TableError> {
-        let mut bytes = std::mem::take(&mut self.rest);
+        let mut bytes = self.used.pop().unwrap_or_default();
+        let mut filled = self.rest.len();
+        if bytes.len() < filled {
+            bytes.resize(filled, 0);
+        }
+        bytes.iter_mut().zip(&self.rest).for_each(|(to, from)| *to = *from);
         loop {
             if !self.ended {
-                let wanted = self.size.saturating_sub(bytes.len()).max(self.size / 4).max(1);
-                bytes.reserve(wanted);
-                let count = (&mut self.source).take(wanted as u64).read_to_end(&mut bytes).map_err(TableError::Source)?;
+                let wanted = self.size.saturating_sub(filled).max(self.size / 4).max(1);
+                bytes.resize(filled + wanted, 0);
+                let count = fill(&mut self.source, bytes.get_mut(filled..).unwrap_or_default()).map_err(TableError::Source)?;
+                filled += count;
                 self.ended = count < wanted;
             }
+            bytes.truncate(filled);
             if bytes.is_empty() {
                 return Ok(None);
             }
             let end = if self.ended { Some(bytes.len()) } else { last_row_end(&bytes, self.dialect) };
             if let Some(end) = end {
-                self.rest = bytes.split_off(end);
+                self.rest.clear();
+                self.rest.extend_from_slice(bytes.get(end..).unwrap_or_default());
+                bytes.truncate(end);
                 let line = self.line;
                 self.line += memchr_iter(b'\n', &bytes).count() as u64;
                 let is_first = !std::mem::replace(&mut self.begun, true);
@@ -145,7 +164,21 @@ fn each_quoted(bytes: &[u8], dialect: Dialect, mut visit: impl FnMut(usize, Opti
     }
 }
 
-/// Reads until the buffer is full or the source ends.
+/// Reads until `buffer` is full or the source ends; how many bytes there were.
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match source.read(room) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// At most so many bytes from a source.
 pub(crate) fn read_full(source: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(most as u64).read_to_end(&mut bytes)?;

@@ -109,8 +109,11 @@ impl Summary {
                     mixed(rows, nulls, keys.iter().map(hash))
                 } else {
                     if let Some(texts) = array.as_string_opt::<i32>() {
-                        sums.hashes = texts.iter().map(|text| hash_of_text(text.unwrap_or_default())).collect();
-                        texts.iter().flatten().for_each(|text| sums.see(text, 1));
+                        sums.hashes.reserve(texts.len());
+                        for text in texts {
+                            sums.hashes.push(hash_of_text(text.unwrap_or_default()));
+                            text.into_iter().for_each(|text| sums.see(text, 1));
+                        }
                     }
                     mixed(rows, nulls, sums.hashes.iter().copied())
                 };
