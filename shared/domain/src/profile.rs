@@ -346,6 +346,12 @@ pub struct NumericStats {
     /// Values farther from the quartiles than 1.5 times their distance.
     #[serde(default)]
     pub outliers: u64,
+    /// The smallest distinct values, the smallest first; few of them.
+    #[serde(default)]
+    pub smallest: Vec<f64>,
+    /// The largest distinct values, the largest first; few of them.
+    #[serde(default)]
+    pub largest: Vec<f64>,
     /// Counts in up to 20 bins of equal width over `min..=max`.
     pub histogram: Vec<HistogramBin>,
     /// The same in bins of equal width on a logarithmic scale, of skewed columns of positive numbers only.

@@ -40,6 +40,8 @@ fn numbers(name: &str, skewness: f64) -> ColumnProfile {
             std: 14.526_497,
             skewness,
             quantiles_exact: true,
+            smallest: vec![0.42, 0.67, 0.75, 0.83, 0.92],
+            largest: vec![1_234.5, 80.0, 74.0, 71.0, 70.5],
             histogram: histogram.collect(),
             ..NumericStats::default()
         }),

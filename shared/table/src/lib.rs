@@ -16,6 +16,7 @@ mod dialect;
 mod distinct;
 mod ends;
 mod error;
+mod extremes;
 mod frame;
 mod header;
 mod ingest;

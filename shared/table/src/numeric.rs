@@ -44,6 +44,8 @@ pub(crate) fn stats(sums: &NumberSums, sample: &[f64], exact: bool, count: u64) 
         negatives: sums.negatives,
         outliers: (outside as f64 * scale).round() as u64,
         histogram: histogram(min, max, &sorted, count),
+        smallest: Vec::new(),
+        largest: Vec::new(),
         log_histogram: if min > 0.0 && sums.moments.skewness().abs() > SKEWED {
             log_histogram(min, max, &sorted, count)
         } else {

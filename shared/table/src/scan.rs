@@ -6,10 +6,11 @@ use arrow::{
     array::{Array as _, ArrayRef, AsArray as _, PrimitiveArray},
     datatypes::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
 };
-use domain::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Mixture, Role, TextStats, date};
+use domain::{BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Mixture, NumericStats, Role, TextStats, date};
 
 use crate::{
     distinct::{Distinct, FloatCounts, TOP_VALUES, WholeCounts, hash_of_text},
+    extremes::Extremes,
     numeric,
     sample::{Kept, Pick},
     stripes::Stripes,
@@ -60,6 +61,7 @@ pub(crate) struct ColumnScan {
     stripes: Stripes,
     values: Values,
     kept: Kept,
+    extremes: Extremes,
     samples: Vec<String>,
     looked_at: u32,
     code_like: u32,
@@ -99,6 +101,7 @@ impl ColumnScan {
             looked_at: 0,
             code_like: 0,
             digest: 0,
+            extremes: Extremes::default(),
         }
     }
 
@@ -114,6 +117,7 @@ impl ColumnScan {
                 known.add(&sums);
                 if let Some(array) = array.as_primitive_opt::<Int64Type>() {
                     each_value(array, |values| distinct.add(values));
+                    each_value(array, |values| self.extremes.add(sums.range, values.map(|value| value as f64)));
                     self.kept.put_numbers(picks, |row| if array.is_null(row) { f64::NAN } else { array.value(row) as f64 });
                     sample(&mut self.samples, array.iter().flatten().map(|value| value.to_string()));
                 }
@@ -122,6 +126,7 @@ impl ColumnScan {
                 known.add(&sums);
                 if let Some(array) = array.as_primitive_opt::<Float64Type>() {
                     each_value(array, |values| distinct.add(values));
+                    each_value(array, |values| self.extremes.add(sums.range, values));
                     self.kept.put_numbers(picks, |row| if array.is_null(row) { f64::NAN } else { array.value(row) });
                     sample(&mut self.samples, array.iter().flatten().map(|value| value.to_string()));
                 }
@@ -203,7 +208,10 @@ impl ColumnScan {
         let present = self.rows - self.missing;
         let (mut dates, mut text, mut numeric) = (None, None, None);
         let stats = |sums: &NumberSums| match &self.kept {
-            Kept::Numbers(kept) => numeric::stats(sums, kept, all_kept, present - sums.infinite.min(present)),
+            Kept::Numbers(kept) => {
+                let stats = numeric::stats(sums, kept, all_kept, present - sums.infinite.min(present))?;
+                Some(NumericStats { smallest: self.extremes.smallest(), largest: self.extremes.largest(), ..stats })
+            }
             Kept::Texts(_) => None,
         };
         let ((unique, unique_exact), top_values) = match &mut self.values {

@@ -43,6 +43,9 @@ def statistics(where, ours, column):
     finite = values[numpy.isfinite(values)]
     compare(f"{where} infinite", ours["infinite"], len(values) - len(finite))
     figures = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "zeros": int((finite == 0).sum()), "negatives": int((finite < 0).sum())}
+    distinct = sorted(set(finite))
+    for end, values in [("smallest", distinct[:5]), ("largest", distinct[::-1][:5])]:
+        compare(f"{where} {end}", ours[end], [float(value) for value in values])
     if ours["quantiles_exact"]:
         figures |= {name: finite.quantile(share) for name, share in [("q05", 0.05), ("q25", 0.25), ("median", 0.5), ("q75", 0.75), ("q95", 0.95)]}
         spread = 1.5 * (figures["q75"] - figures["q25"])

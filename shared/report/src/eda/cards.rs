@@ -16,6 +16,8 @@ const MAX_CATEGORICAL: usize = 150;
 const MAX_DATES: usize = 50;
 /// The most values listed for a categorical column.
 const MAX_VALUES: usize = 5;
+/// Share of the rows from which a column's most frequent number is told.
+const SEEN_SHARE: f64 = 0.01;
 const MAX_VALUE_CHARS: usize = 30;
 
 /// The card about the numeric columns that have a value; nothing when there is none.
@@ -49,7 +51,21 @@ fn of_numbers(column: &ColumnProfile, stats: &NumericStats, rows: u64) -> Markup
                 @if stats.negatives > 0 { (figure("negative", &percent(share(stats.negatives, rows)))) }
                 @if stats.infinite > 0 { (figure("infinite", &count(stats.infinite))) }
                 @if stats.outliers > 0 { (figure("outliers", &format!("{approximate}{}", count(stats.outliers)))) }
+                @if let Some(top) = column.top_values.first().filter(|top| share(top.count, rows) >= SEEN_SHARE) {
+                    (figure("most frequent", &format!("{} ({})", cut(&top.value, MAX_VALUE_CHARS), percent(share(top.count, rows)))))
+                }
             }
+            (extremes(column, stats))
+        }
+    }
+}
+
+/// Both ends of a column, where they are not all that it has.
+fn extremes(column: &ColumnProfile, stats: &NumericStats) -> Markup {
+    let list = |values: &[f64]| values.iter().map(|value| number(*value)).collect::<Vec<_>>().join(", ");
+    html! {
+        @if column.unique > (stats.smallest.len() + stats.largest.len()) as u64 && !stats.smallest.is_empty() {
+            p.ends.soft { "smallest: " (list(&stats.smallest)) br; "largest: " (list(&stats.largest)) }
         }
     }
 }
