@@ -11,6 +11,11 @@ TARGET ?=
 ARCH ?= arm64
 MEGABYTES ?= 1000
 FUZZ_SECONDS ?= 30
+SEED ?= 1
+ONLY ?=
+# Tables with fixed splits and their scorer, for `make bench-automl`; not part of the project.
+TABLES ?= ../shared/datasets
+SCORER ?= ../shared/bench/score.py
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/debug
@@ -94,6 +99,14 @@ bench-report: tools-cargo ## The data report of 500,000 rows beside ydata-profil
 	@target/bench/report-venv/bin/pip install --quiet --disable-pip-version-check -r benches/data_report/requirements.txt
 	@target/bench/report-venv/bin/python benches/data_report/generate.py target/bench/report.csv
 	@target/bench/report-venv/bin/python benches/data_report/run.py "$(TARGET_DIR)/release/automl" target/bench/report.csv target
+
+.PHONY: bench-automl
+bench-automl: tools-cargo ## Models beside FLAML's and LightGBM's (BUDGET=60, SEED=1, ONLY=name,name, TABLES=folder, SCORER=file)
+	cargo build --release -p automl
+	@[ -x target/bench/automl-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/automl-venv; }
+	@target/bench/automl-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements.txt
+	@target/bench/automl-venv/bin/python benches/automl/run.py "$(TARGET_DIR)/release/automl" "$(TABLES)" "$(SCORER)" \
+	  --budget "$(BUDGET)" --seed "$(SEED)" --only "$(ONLY)"
 
 .PHONY: deploy
 deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)

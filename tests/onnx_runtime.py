@@ -40,7 +40,8 @@ def main(path):
     else:
         keys = [str(i) if isinstance(l, str) else str(int(l) if l == int(l) else l) for i, l in enumerate(labels)]
         probabilities = outputs["probabilities"].astype(float)
-        answers = [{"prediction": int(row.argmax()), "keys": keys, "probabilities": row.tolist()} for row in probabilities]
+        chosen = outputs["label"].reshape(-1)
+        answers = [{"prediction": int(label), "keys": keys, "probabilities": row.tolist()} for label, row in zip(chosen, probabilities)]
     json.dump(answers, sys.stdout)
 
 

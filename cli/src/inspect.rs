@@ -43,6 +43,7 @@ fn as_text(manifest: &Manifest) -> Result<String, std::fmt::Error> {
         let input = match (&feature.kind, manifest.numeric_stats.get(&feature.name)) {
             (FeatureKind::Numeric, Some(range)) => format!("number, {} to {}", range.min, range.max),
             (FeatureKind::Numeric, None) => "number".to_owned(),
+            (FeatureKind::Date { .. }, _) => "date".to_owned(),
             (FeatureKind::Categorical { categories }, _) => format!("one of {} texts", categories.len()),
         };
         writeln!(text, "  {:<28} {importance:.4}  {input}", feature.name)?;

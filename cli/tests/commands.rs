@@ -65,7 +65,7 @@ fn a_trained_classifier_is_inspected_and_predicts_every_row_in_order() {
 fn a_trained_regression_predicts_numbers() {
     let folder = folder();
     let text = stdout(&automl(folder.path(), &["train", "--data", "data.csv", "--target", "price", "--budget", "3"]));
-    assert!(text.contains("r2 ") && text.contains("model/model.onnx"), "{text}");
+    assert!(text.contains("R² ") && text.contains("model/model.onnx"), "{text}");
     // Rows to predict need not have the target, nor the columns in order.
     fs::write(folder.path().join("new.csv"), "colour,label,size\nred,,4\n,go,9.5\n").unwrap();
     stdout(&automl(folder.path(), &["predict", "--model", "model/model.onnx", "--data", "new.csv", "--out", "predictions.csv"]));

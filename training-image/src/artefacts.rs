@@ -22,6 +22,8 @@ pub struct Artefacts {
     pub pickle: PathBuf,
     /// The model's manifest.
     pub manifest: PathBuf,
+    /// Every model that was tried.
+    pub leaderboard: PathBuf,
 }
 
 impl Artefacts {
@@ -30,6 +32,7 @@ impl Artefacts {
     pub(crate) const MODEL: &str = "model.onnx";
     pub(crate) const PICKLE: &str = "model.pkl";
     pub(crate) const MANIFEST: &str = "manifest.json";
+    pub(crate) const LEADERBOARD: &str = "leaderboard.json";
 
     pub(crate) fn in_folder(folder: &Path) -> Self {
         Self {
@@ -38,6 +41,7 @@ impl Artefacts {
             model: folder.join(Self::MODEL),
             pickle: folder.join(Self::PICKLE),
             manifest: folder.join(Self::MANIFEST),
+            leaderboard: folder.join(Self::LEADERBOARD),
         }
     }
 }

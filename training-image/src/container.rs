@@ -9,7 +9,7 @@ mod item_size;
 mod labels;
 mod progress_writer;
 
-use std::{env, num::NonZeroUsize, path::Path, process::ExitCode, thread};
+use std::{env, num::NonZeroUsize, path::Path, process::ExitCode, sync::Arc, thread};
 
 use anyhow::{Context, Result};
 use cloud::{Completion, Jobs, ObjectPath, Objects, keys};
@@ -136,9 +136,11 @@ async fn train(
         job: environment.job_id.to_string(),
         target: environment.target.clone(),
         problem_type: job.problem_type,
+        settings: job.settings.clone(),
         time_budget: environment.time_budget,
         seed: SEED,
         threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        stop: Arc::default(),
     };
     let folder = folder.to_owned();
     let training = spawn_blocking(move || {
@@ -153,7 +155,7 @@ async fn train(
 
 /// Stores the files of a training in their buckets.
 async fn store(environment: &Environment, objects: &Objects, outcome: &Outcome) -> Result<JobFiles> {
-    let Artefacts { eda_report, training_report, model, pickle, manifest } = &outcome.artefacts;
+    let Artefacts { eda_report, training_report, model, pickle, manifest, leaderboard } = &outcome.artefacts;
     let put = async |file: &Path, bucket: &str, key: fn(JobId, &str) -> String, content_type| {
         let name = file.file_name().context("a result has no name")?.to_string_lossy();
         let path = ObjectPath::new(bucket, key(environment.job_id, &name));
@@ -166,6 +168,7 @@ async fn store(environment: &Environment, objects: &Objects, outcome: &Outcome) 
         onnx_model_path: put(model, models, keys::model_key, BINARY).await?,
         model_path: put(pickle, models, keys::model_key, BINARY).await?,
         manifest_path: put(manifest, models, keys::model_key, "application/json").await?,
+        leaderboard_path: put(leaderboard, models, keys::model_key, "application/json").await?,
         training_report_path: put(training_report, reports, keys::report_key, HTML).await?,
         report_path: eda_report.clone(),
         eda_report_path: eda_report,

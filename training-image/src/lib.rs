@@ -11,13 +11,18 @@
 mod artefacts;
 mod clock;
 mod error;
+mod leaderboard;
 mod training_report;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use domain::{
-    Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, exclusions,
-    explain_problem_type,
+    Leaderboard, Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, TrainingSettings,
+    exclusions, explain_problem_type,
 };
 use model::{Label, Manifest, Task};
 use report::EdaTarget;
@@ -37,12 +42,16 @@ pub struct Options {
     pub target: String,
     /// What to learn, where that is not to be decided from the target.
     pub problem_type: Option<ProblemType>,
+    /// What a person may decide.
+    pub settings: TrainingSettings,
     /// What the whole job may take, from the clock's start to the last written file.
     pub time_budget: Duration,
     /// Seed of every random choice.
     pub seed: u64,
     /// Threads to compute with, at least 1.
     pub threads: usize,
+    /// Set, it makes the training end soon with the best model so far.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A trained and stored model.
@@ -58,6 +67,8 @@ pub struct Outcome {
     pub artefacts: Artefacts,
     /// SHA-256 of the model file, in hex.
     pub model_sha256: String,
+    /// Every model that was tried.
+    pub leaderboard: Leaderboard,
     /// The largest difference between the stored model and the trainer's own evaluation on the hold-out.
     pub largest_difference: f32,
 }
@@ -95,9 +106,12 @@ pub fn run(
         target: options.target.clone(),
         problem_type: options.problem_type,
         left_out,
+        settings: options.settings.clone(),
         time_budget: clock.left_for_training(options.time_budget),
         seed: options.seed,
+        candidates: None,
         threads: options.threads,
+        stop: Arc::clone(&options.stop),
     };
     let trained = engine::train(&frame, profile, &engine_options, &mut |progress| news.forward(progress))?;
 
@@ -109,6 +123,7 @@ pub fn run(
         target: options.target.clone(),
         features: trained.pipeline.features.clone(),
         labels: labels(&trained.pipeline.task),
+        threshold: trained.pipeline.threshold,
         numeric_stats: trained.preprocessing.numeric_stats.clone(),
         metrics: trained.metrics.clone(),
         importances: trained.importances.clone(),
@@ -117,20 +132,23 @@ pub fn run(
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let onnx = model::write_onnx(&trained.pipeline, &manifest)?;
-    let largest_difference = model::check_parity(&trained.pipeline, &onnx, &trained.holdout)?;
+    let largest_difference = model::check_parity(&trained.pipeline, &onnx, &trained.sample)?;
     write(out, Artefacts::MODEL, &onnx)?;
     write(out, Artefacts::PICKLE, model::write_pickle(&onnx, &manifest)?)?;
     write(out, Artefacts::MANIFEST, serde_json::to_vec_pretty(&manifest)?)?;
+    write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard::of(&trained))?)?;
 
     news.enter(Phase::Reporting);
-    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report::of(&trained, profile, options, created_at)))?;
+    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report::of(&trained, &frame, profile, options, created_at)))?;
 
+    let leaderboard = leaderboard::of(&trained);
     Ok(Outcome {
         problem_type: trained.problem_type,
         metrics: trained.metrics,
         preprocessing: trained.preprocessing,
         artefacts: Artefacts::in_folder(out),
         model_sha256: artefacts::sha256(&onnx),
+        leaderboard,
         largest_difference,
     })
 }

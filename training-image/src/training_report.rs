@@ -1,41 +1,74 @@
 //! From what the engine tells to what the training report shows.
 
-use domain::{Profile, Timestamp};
-use engine::Trained;
-use report::{Configuration, Holdout, LeaderboardRow, TrainingReport};
+use std::collections::BTreeMap;
+
+use domain::{Profile, Timestamp, TrainingSettings};
+use engine::{Outcome, Trained};
+use model::FeatureKind;
+use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation};
+use table::{Frame, Values};
 
 use crate::Options;
 
-pub(crate) fn of(trained: &Trained, profile: &Profile, options: &Options, created_at: Timestamp) -> TrainingReport {
+/// The hardest rows that are shown, and the features whose values are shown with them.
+const HARDEST: usize = 10;
+const SHOWN_FEATURES: usize = 6;
+/// The features whose values are looked at for weak parts, the fewest rows of such a part, and how many are shown.
+const SEGMENT_FEATURES: usize = 12;
+const SEGMENT_ROWS: usize = 20;
+const SEGMENTS: usize = 10;
+/// How much worse than the mean a part must be.
+const WEAK: f64 = 1.2;
+/// Parts that numbers are cut into.
+const QUARTERS: usize = 4;
+/// The least probability that a loss assumes.
+const LEAST: f64 = 1e-7;
+
+pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &Options, created_at: Timestamp) -> TrainingReport {
     let leaderboard = trained.leaderboard.iter().map(|entry| LeaderboardRow {
         name: entry.name.clone(),
+        family: entry.family,
         parameters: entry
             .rounds
-            .map(|rounds| ("rounds".to_owned(), rounds.round()))
+            .map(|rounds| ("rounds".to_owned(), rounds.round().to_string()))
             .into_iter()
-            .chain(entry.parameters.iter().map(|(name, value)| ((*name).to_owned(), *value)))
+            .chain(entry.parameters.iter().cloned())
             .collect(),
         score: entry.validation_score,
         fit_seconds: entry.fit_seconds,
+        trees: entry.trees,
         weight: entry.weight,
     });
+    let losses = losses(&trained.outcome);
     TrainingReport {
         job: options.job.clone(),
         target: options.target.clone(),
         problem_type: trained.problem_type,
+        metric: trained.metric,
         metrics: trained.metrics.clone(),
-        validation_metric: trained.leaderboard.first().map_or_else(|| "score".to_owned(), |entry| entry.metric.clone()),
+        validation: match trained.validation {
+            engine::Validation::HoldOut => Validation::HoldOut,
+            engine::Validation::Folds { folds, deals } => Validation::Folds { folds, deals },
+        },
+        baselines: trained.baselines.iter().map(|baseline| (baseline.name.clone(), baseline.metrics.clone())).collect(),
         leaderboard: leaderboard.collect(),
+        history: trained.history.clone(),
+        converged: trained.converged,
         importances: trained.importances.clone(),
-        holdout: holdout(trained),
+        permutation: trained.explained.permutation.iter().map(|one| (one.feature.clone(), one.mean, one.deviation)).collect(),
+        effects: trained.explained.effects.iter().map(|effect| shown(effect, trained)).collect(),
+        judged: judged(trained),
+        hardest: hardest(trained, frame, &losses),
+        segments: segments(trained, frame, &losses),
         preprocessing: trained.preprocessing.clone(),
         configuration: Configuration {
             time_budget: options.time_budget.as_secs_f64(),
             rows: profile.rows,
             columns: profile.columns.len() as u64,
             train_rows: trained.train_rows as u64,
-            holdout_rows: trained.holdout_rows as u64,
+            judged_rows: trained.judged_rows.len() as u64,
             dropped_rows: trained.dropped_rows as u64,
+            settings: asked(&options.settings),
             seed: options.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             data_fingerprint: profile.fingerprint.clone(),
@@ -44,9 +77,170 @@ pub(crate) fn of(trained: &Trained, profile: &Profile, options: &Options, create
     }
 }
 
-fn holdout(trained: &Trained) -> Holdout {
+/// What a person decided, in words.
+fn asked(settings: &TrainingSettings) -> Vec<(String, String)> {
+    let listed = |items: Vec<String>| (!items.is_empty()).then(|| items.join(", "));
+    [
+        ("metric", settings.metric.map(|metric| metric.to_string())),
+        ("estimator_list", listed(settings.estimators.iter().map(ToString::to_string).collect())),
+        ("time_column", settings.time_column.clone()),
+        ("group_column", settings.group_column.clone()),
+        ("weight_column", settings.weight_column.clone()),
+        ("balance_classes", settings.balance_classes.then(|| "yes".to_owned())),
+        ("monotone", listed(settings.monotone.iter().map(|(name, way)| format!("{name}: {way}")).collect())),
+        ("max_model_mb", settings.max_model_mb.map(|megabytes| megabytes.to_string())),
+        ("max_trees", settings.max_trees.map(|trees| trees.to_string())),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+fn judged(trained: &Trained) -> Judged {
     match &trained.outcome {
-        engine::Outcome::Pairs(pairs) => Holdout::Pairs(pairs.clone()),
-        engine::Outcome::Confusion { labels, counts } => Holdout::Confusion { labels: labels.clone(), counts: counts.clone() },
+        Outcome::Numbers(pairs) => Judged::Numbers(pairs.clone()),
+        Outcome::Labels { labels, actual, chosen, probabilities } => Judged::Labels {
+            labels: labels.clone(),
+            actual: actual.clone(),
+            chosen: chosen.clone(),
+            probabilities: probabilities.clone(),
+            threshold: f64::from(trained.pipeline.threshold.unwrap_or(0.5)),
+        },
+    }
+}
+
+/// By judged row the log loss or the absolute error.
+fn losses(outcome: &Outcome) -> Vec<f64> {
+    match outcome {
+        Outcome::Numbers(pairs) => pairs.iter().map(|(actual, predicted)| (actual - predicted).abs()).collect(),
+        Outcome::Labels { labels, actual, probabilities, .. } => {
+            let of = |(row, &label): (usize, &u32)| probabilities.get(row * labels.len() + label as usize).copied().unwrap_or(0.0);
+            actual.iter().enumerate().map(of).map(|p| -f64::from(p).max(LEAST).ln()).collect()
+        }
+    }
+}
+
+fn shown(effect: &engine::Effect, trained: &Trained) -> Effect {
+    let feature = trained.pipeline.features.iter().find(|feature| feature.name == effect.feature);
+    let places = match feature.map(|feature| &feature.kind) {
+        Some(FeatureKind::Categorical { categories }) => {
+            let name = |code: f32| (code as usize).checked_sub(1).and_then(|place| categories.get(place)).cloned();
+            Places::Categories(
+                effect.places.iter().map(|(code, mean)| (name(*code).unwrap_or_else(|| "(missing or rare)".to_owned()), *mean)).collect(),
+            )
+        }
+        _ => Places::Numbers(effect.places.iter().map(|(value, mean)| (f64::from(*value), *mean)).collect()),
+    };
+    Effect { feature: effect.feature.clone(), places }
+}
+
+fn hardest(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<HardRow> {
+    let mut order: Vec<usize> = (0..losses.len()).collect();
+    order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]).then(a.cmp(&b)));
+    order.truncate(HARDEST);
+    let features: Vec<&String> = trained.importances.iter().take(SHOWN_FEATURES).map(|(name, _)| name).collect();
+    let row = |position: usize| {
+        let row = *trained.judged_rows.get(position)?;
+        let (actual, predicted, figure) = match &trained.outcome {
+            Outcome::Numbers(pairs) => {
+                let (actual, predicted) = *pairs.get(position)?;
+                (rounded(actual), rounded(predicted), predicted - actual)
+            }
+            Outcome::Labels { labels, actual, chosen, .. } => {
+                let name = |label: u32| labels.get(label as usize).cloned();
+                (name(*actual.get(position)?)?, name(*chosen.get(position)?)?, (-losses[position]).exp())
+            }
+        };
+        let cells = features.iter().map(|name| ((*name).clone(), cell(frame, name, row))).collect();
+        Some(HardRow { row: row as u64 + 1, actual, predicted, figure, cells })
+    };
+    order.into_iter().filter_map(row).collect()
+}
+
+/// A number with about four digits.
+fn rounded(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let scale = 10_f64.powi(3 - value.abs().log10().floor() as i32);
+    if scale <= 1.0 { format!("{value:.0}") } else { ((value * scale).round() / scale).to_string() }
+}
+
+fn cell(frame: &Frame, name: &str, row: usize) -> String {
+    let missing = || "–".to_owned();
+    match frame.column(name).map(|column| &column.values) {
+        Some(Values::Numbers(values)) => values.get(row).filter(|value| !value.is_nan()).map_or_else(missing, |value| rounded(*value)),
+        Some(Values::Booleans(values)) => values.get(row).copied().flatten().map_or_else(missing, |value| value.to_string()),
+        Some(Values::Texts(texts)) => texts.get(row).map_or_else(missing, ToOwned::to_owned),
+        None => missing(),
+    }
+}
+
+/// The parts of the judged rows, by the features that matter most, where the mean loss is largest.
+fn segments(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<Segment> {
+    let overall = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+    let fewest = SEGMENT_ROWS.max(losses.len() / 100);
+    let mut segments: Vec<Segment> = Vec::new();
+    for (feature, _) in trained.importances.iter().take(SEGMENT_FEATURES) {
+        let mut parts: BTreeMap<String, (usize, f64)> = BTreeMap::new();
+        let part_of = parts_of(frame, feature, &trained.judged_rows);
+        for (part, loss) in part_of.into_iter().zip(losses) {
+            let sums = parts.entry(part).or_default();
+            sums.0 += 1;
+            sums.1 += loss;
+        }
+        let large = parts.into_iter().filter(|(_, (rows, _))| *rows >= fewest);
+        segments.extend(large.map(|(values, (rows, sum))| Segment {
+            feature: feature.clone(),
+            values,
+            rows: rows as u64,
+            loss: sum / rows as f64,
+            overall,
+        }));
+    }
+    segments.retain(|segment| segment.loss > WEAK * overall);
+    segments.sort_by(|a, b| b.loss.total_cmp(&a.loss));
+    segments.truncate(SEGMENTS);
+    segments
+}
+
+/// For each of the rows the part of the feature's values that it is in.
+fn parts_of(frame: &Frame, feature: &str, rows: &[usize]) -> Vec<String> {
+    let missing = || "missing".to_owned();
+    match frame.column(feature).map(|column| &column.values) {
+        Some(Values::Numbers(values)) => {
+            let mut sorted: Vec<f64> = rows.iter().filter_map(|&row| values.get(row).copied()).filter(|value| !value.is_nan()).collect();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let cut = |part: usize| sorted.get((sorted.len() * part / QUARTERS).min(sorted.len().saturating_sub(1))).copied();
+            let mut cuts: Vec<f64> = (0..=QUARTERS).filter_map(cut).collect();
+            cuts.dedup();
+            let name = |value: f64| {
+                let part = cuts.partition_point(|cut| *cut <= value).clamp(1, cuts.len().max(2) - 1);
+                let (low, high) = (cuts.get(part - 1), cuts.get(part));
+                low.zip(high).map_or_else(|| rounded(value), |(low, high)| format!("{} to {}", rounded(*low), rounded(*high)))
+            };
+            rows.iter().map(|&row| values.get(row).filter(|value| !value.is_nan()).map_or_else(missing, |value| name(*value))).collect()
+        }
+        Some(_) => rows.iter().map(|&row| Some(cell(frame, feature, row)).filter(|text| text != "–").unwrap_or_else(missing)).collect(),
+        None => vec![missing(); rows.len()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_cut_into_quarters_and_missing_ones_are_a_part() {
+        let values = (0..8).map(f64::from).chain([f64::NAN]).collect();
+        let frame = Frame { rows: 9, columns: vec![table::Column { name: "x".to_owned(), values: Values::Numbers(values) }] };
+        let parts = parts_of(&frame, "x", &(0..9).collect::<Vec<_>>());
+        assert_eq!(parts[..2], ["0 to 2", "0 to 2"]);
+        assert_eq!(parts[7..], ["6 to 7", "missing"]);
+    }
+
+    #[test]
+    fn figures_have_four_digits() {
+        assert_eq!([rounded(0.0), rounded(12.345_6), rounded(123_456.7), rounded(-0.001_234_5)], ["0", "12.35", "123457", "-0.001235"]);
     }
 }

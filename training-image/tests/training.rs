@@ -28,9 +28,11 @@ fn trained(target: &str, folder: &Path, heard: &mut Vec<Progress>) -> Result<Out
         job: "a job".to_owned(),
         target: target.to_owned(),
         problem_type: None,
+        settings: domain::TrainingSettings::default(),
         time_budget: Duration::from_secs(5),
         seed: 7,
         threads: 2,
+        stop: std::sync::Arc::default(),
     };
     run(&parquet, &profile, &options, folder, clock, &mut |progress| heard.push(progress))
 }
@@ -101,9 +103,11 @@ fn what_the_report_says_is_left_out_is_left_out() {
         job: "a job".to_owned(),
         target: "survived".to_owned(),
         problem_type: None,
+        settings: domain::TrainingSettings::default(),
         time_budget: Duration::from_secs(3),
         seed: 7,
         threads: 2,
+        stop: std::sync::Arc::default(),
     };
     let outcome = run(&parquet, &profile, &options, folder.path(), Clock::start(), &mut |_| {}).unwrap();
     assert_eq!(outcome.preprocessing.feature_columns, ["size"]);

@@ -97,6 +97,7 @@ impl App {
             ("model", &files.model_path),
             ("onnx_model", &files.onnx_model_path),
             ("manifest", &files.manifest_path),
+            ("leaderboard", &files.leaderboard_path),
             ("eda_report", files.eda_report_path.as_ref().map_or(&files.report_path, |_| &files.eda_report_path)),
             ("training_report", &files.training_report_path),
         ] {

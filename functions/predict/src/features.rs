@@ -7,7 +7,7 @@ use api::{
     input::{self, Read, Step},
 };
 use domain::date;
-use model::{Batch, Feature, FeatureKind};
+use model::{Batch, Feature, FeatureKind, date_numbers, moment};
 use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
@@ -56,8 +56,19 @@ impl Features {
             return Err(ApiError::MissingFeatures(missing));
         }
         let mut batch = Batch { rows: 1, ..Batch::default() };
+        let mut moments: BTreeMap<&str, Option<i64>> = BTreeMap::new();
+        for feature in features.iter().filter(|feature| matches!(feature.kind, FeatureKind::Date { .. })) {
+            if let Some(given) = self.features.get(&feature.name) {
+                moments.insert(&feature.name, given.moment(&feature.name)?);
+            }
+        }
+        let moment_of = |name: &str| moments.get(name).copied().flatten();
         for (feature, given) in features.iter().filter_map(|feature| Some((feature, self.features.get(&feature.name)?))) {
             match &feature.kind {
+                FeatureKind::Date { parts, origin, since } => {
+                    let others = since.iter().map(|name| moment_of(name));
+                    batch.numbers.extend(date_numbers(moment_of(&feature.name), parts, *origin, others));
+                }
                 FeatureKind::Numeric => batch.numbers.push(given.number(&feature.name)?),
                 FeatureKind::Categorical { categories } => {
                     batch.texts.push(vec![given.category(categories).unwrap_or_default().to_owned()]);
@@ -76,6 +87,17 @@ impl Given {
             Self::Text(text) => number_in(text),
         };
         number.map(|number| number as f32).ok_or_else(|| ApiError::NotANumber { value: self.to_string(), feature: feature.to_owned() })
+    }
+
+    /// The moment that is meant, in microseconds since 1970; none for an empty text.
+    fn moment(&self, feature: &str) -> Result<Option<i64>, ApiError> {
+        match self {
+            Self::Text(text) if text.trim().is_empty() => Ok(None),
+            Self::Text(text) => {
+                moment(text).map(Some).ok_or_else(|| ApiError::NotADate { value: self.to_string(), feature: feature.to_owned() })
+            }
+            Self::Number(_) | Self::Flag(_) => Err(ApiError::NotADate { value: self.to_string(), feature: feature.to_owned() }),
+        }
     }
 
     /// The known category that is meant. A form that has turned `007` or `7.0` into the number 7 means the category of that value; a date

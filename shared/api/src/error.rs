@@ -125,6 +125,14 @@ pub enum ApiError {
         /// The numeric feature.
         feature: String,
     },
+    /// A feature's value that is no date.
+    #[error("Cannot convert '{value}' to a date for feature '{feature}'; write it as 2024-12-31 or 2024-12-31T18:30:00")]
+    NotADate {
+        /// The value as it came.
+        value: String,
+        /// The feature.
+        feature: String,
+    },
     /// Something behind us failed.
     #[error("{what}: {error}")]
     Internal {
@@ -168,6 +176,7 @@ impl ApiError {
             Self::NotDeployed | Self::NoDeployment => (StatusCode::BAD_REQUEST, "not_deployed"),
             Self::MissingFeatures(_) => (StatusCode::BAD_REQUEST, "missing_features"),
             Self::NotANumber { .. } => (StatusCode::BAD_REQUEST, "not_a_number"),
+            Self::NotADate { .. } => (StatusCode::BAD_REQUEST, "not_a_date"),
             Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
     }

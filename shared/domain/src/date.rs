@@ -273,7 +273,7 @@ fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
 /// The moment as ISO 8601: `2024-12-31`, with `T12:30:15` when it is not midnight and `.25` when it has a fraction.
 pub fn iso(micros: i64) -> String {
     let (day, time) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
-    let (year, month, day) = civil_from_days(day);
+    let (year, month, day) = civil(day);
     let date = format!("{year:04}-{month:02}-{day:02}");
     if time == 0 {
         return date;
@@ -283,8 +283,9 @@ pub fn iso(micros: i64) -> String {
     if fraction == 0 { clock } else { format!("{clock}.{fraction:06}").trim_end_matches('0').to_owned() }
 }
 
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+/// Year, month and day of the month of a day counted from 1970. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"
+/// (2013).
+pub fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DatasetId, JobId, Metrics, PreprocessingInfo, ProblemType, Progress, Timestamp, UserId};
+use crate::{DatasetId, JobId, Metrics, PreprocessingInfo, ProblemType, Progress, Timestamp, TrainingSettings, UserId};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +76,9 @@ pub struct JobFiles {
     /// The model's manifest.
     #[serde(default)]
     pub manifest_path: Option<String>,
+    /// Every model that was tried, as JSON.
+    #[serde(default)]
+    pub leaderboard_path: Option<String>,
     /// The data report, under its older name.
     pub report_path: Option<String>,
     /// The data report.
@@ -111,6 +114,9 @@ pub struct Job {
     /// What the owner calls the classes of a numeric target: `{"0": "stays", "1": "leaves"}`.
     #[serde(default)]
     pub label_mapping: Option<BTreeMap<String, String>>,
+    /// What the owner decided about the training.
+    #[serde(default)]
+    pub settings: TrainingSettings,
     /// When it was submitted.
     pub created_at: Timestamp,
     /// When the item last changed.
@@ -165,6 +171,7 @@ impl Job {
             problem_type: Some(problem_type),
             time_budget: Some(time_budget),
             label_mapping: None,
+            settings: TrainingSettings::default(),
             created_at: now,
             updated_at: now,
             started_at: None,

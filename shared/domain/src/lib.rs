@@ -11,13 +11,16 @@ pub mod date;
 mod findings;
 mod ids;
 mod job;
+mod leaderboard;
 pub mod limits;
+mod metric;
 mod metrics;
 mod preprocessing;
 mod problem;
 mod profile;
 mod progress;
 mod relation;
+mod settings;
 mod timestamp;
 
 pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
@@ -27,7 +30,9 @@ pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
 pub use findings::{Finding, FindingKind, Severity, findings, quality_score};
 pub use ids::{DatasetId, InvalidId, JobId, UserId};
 pub use job::{Job, JobFiles, JobStatus};
-pub use metrics::Metrics;
+pub use leaderboard::{Leaderboard, RankedModel};
+pub use metric::{Metric, UnknownMetric, asked_metric};
+pub use metrics::{Interval, Metrics};
 pub use preprocessing::{FeatureType, NumericRange, PreprocessingInfo};
 pub use problem::{ProblemGuess, ProblemType, TargetFacts, detect_problem_type, explain_problem_type};
 pub use profile::{
@@ -36,4 +41,5 @@ pub use profile::{
 };
 pub use progress::{Phase, Progress};
 pub use relation::{TargetGroup, TargetRelation, TargetRelations};
+pub use settings::{Family, Monotone, TrainingSettings, UnknownFamily};
 pub use timestamp::Timestamp;

@@ -50,6 +50,9 @@ pub struct PreprocessingInfo {
     pub numeric_columns: Vec<String>,
     /// Categorical features in order.
     pub categorical_columns: Vec<String>,
+    /// Features that hold dates, in order; their type is categorical for older clients, but any date may be sent.
+    #[serde(default)]
+    pub date_columns: Vec<String>,
     /// What a prediction's code means (`{"0": "no", "1": "yes"}`), the identity for numeric labels; `None` for regression.
     pub target_mapping: Option<BTreeMap<String, String>>,
 }

@@ -1,23 +1,42 @@
-//! The time budget of a training run.
+//! The time budget of a training run, and the wish to end it early.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-/// When a run began and how long it may take.
-#[derive(Debug, Clone, Copy)]
+/// When a run began, how long it may take, and whether it was asked to end.
+#[derive(Debug, Clone)]
 pub(crate) struct Clock {
     start: Instant,
     budget: Duration,
+    stop: Arc<AtomicBool>,
+}
+
+/// A moment after which work ends; a wish to end the run brings it at once.
+#[derive(Debug, Clone)]
+pub(crate) struct Deadline {
+    at: Instant,
+    stop: Arc<AtomicBool>,
 }
 
 impl Clock {
     /// A clock that starts now.
-    pub(crate) fn start(budget: Duration) -> Self {
-        Self { start: Instant::now(), budget }
+    pub(crate) fn start(budget: Duration, stop: Arc<AtomicBool>) -> Self {
+        Self { start: Instant::now(), budget, stop }
     }
 
-    /// The moment when a share of the budget is used up.
-    pub(crate) fn at(&self, share: f64) -> Instant {
-        self.start + self.budget.mul_f64(share)
+    /// When a share of the budget is used up.
+    pub(crate) fn at(&self, share: f64) -> Deadline {
+        Deadline { at: self.start + self.budget.mul_f64(share), stop: Arc::clone(&self.stop) }
+    }
+
+    /// A share of the budget from now on.
+    pub(crate) fn within(&self, share: f64) -> Deadline {
+        Deadline { at: Instant::now() + self.budget.mul_f64(share), stop: Arc::clone(&self.stop) }
     }
 
     /// Seconds since the start.
@@ -25,8 +44,31 @@ impl Clock {
         self.start.elapsed().as_secs_f64()
     }
 
-    /// The budget's share of this size.
-    pub(crate) fn share(&self, share: f64) -> Duration {
-        self.budget.mul_f64(share)
+    /// The budget's share of this size, in seconds.
+    pub(crate) fn share(&self, share: f64) -> f64 {
+        self.budget.mul_f64(share).as_secs_f64()
+    }
+}
+
+impl Deadline {
+    /// So long from now, whatever happens.
+    #[cfg(test)]
+    pub(crate) fn after(time: Duration) -> Self {
+        Self { at: Instant::now() + time, stop: Arc::default() }
+    }
+
+    /// Whether it is over.
+    pub(crate) fn passed(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || Instant::now() >= self.at
+    }
+
+    /// Seconds until then; 0 when it is over.
+    pub(crate) fn left(&self) -> f64 {
+        if self.stop.load(Ordering::Relaxed) { 0.0 } else { self.at.saturating_duration_since(Instant::now()).as_secs_f64() }
+    }
+
+    /// The earlier of two.
+    pub(crate) fn min(self, other: Self) -> Self {
+        if other.at < self.at { other } else { self }
     }
 }

@@ -2,49 +2,103 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use model::{Batch, Feature, FeatureKind};
+use model::{Batch, Feature, FeatureKind, date_numbers, moment};
+use rayon::prelude::*;
 use table::{Column as TableColumn, Frame, TextColumn, Values};
 
-use crate::{EngineError, matrix};
+use crate::{
+    EngineError,
+    matrix::{Column, Matrix},
+};
 
 /// The inputs of a model for some rows (0-based) of a table that has its features by name, in any order and among others. Cells are
 /// read as the model needs them: a number where it knows categories becomes its text, a text where it knows numbers is parsed.
 pub fn batch(frame: &Frame, features: &[Feature], rows: &[usize]) -> Result<Batch, EngineError> {
-    let mut numbers = Vec::new();
+    let mut columns = Vec::new();
     let mut texts = Vec::new();
     for feature in features {
-        let column = frame.column(&feature.name).ok_or_else(|| EngineError::MissingFeature(feature.name.clone()))?;
-        match &feature.kind {
-            FeatureKind::Numeric => numbers.push(rows.iter().map(|&row| number(column, row)).collect::<Result<Vec<_>, _>>()?),
-            FeatureKind::Categorical { .. } => {
-                texts.push(rows.iter().map(|&row| Ok(text(column, row)?.into_owned())).collect::<Result<Vec<_>, EngineError>>()?);
-            }
+        if let FeatureKind::Categorical { .. } = &feature.kind {
+            let column = find(frame, &feature.name)?;
+            texts.push(rows.iter().map(|&row| Ok(text(column, row)?.into_owned())).collect::<Result<Vec<_>, EngineError>>()?);
+        } else {
+            columns.extend(numbers(frame, feature, rows)?);
         }
     }
-    let row_major = (0..rows.len()).flat_map(|row| numbers.iter().map(move |column| column[row])).collect();
+    let row_major = (0..rows.len()).flat_map(|row| columns.iter().map(move |column: &Vec<f32>| column[row])).collect();
     Ok(Batch { rows: rows.len(), numbers: row_major, texts })
 }
 
-/// A feature's values in some rows (0-based), for training.
-pub(crate) fn column(column: &TableColumn, kind: &FeatureKind, rows: &[usize]) -> Result<matrix::Column, EngineError> {
-    match kind {
-        FeatureKind::Numeric => {
-            let values: Result<Vec<f32>, _> = rows.iter().map(|&row| number(column, row)).collect();
-            Ok(matrix::Column::Numbers(values?))
-        }
-        FeatureKind::Categorical { categories } => {
-            let codes: HashMap<&str, u16> = categories.iter().map(String::as_str).zip(1..).collect();
-            let code = |text: &str| codes.get(text).copied().unwrap_or(0);
-            let codes = if let Values::Texts(texts) = &column.values {
-                let by_entry: Vec<u16> = texts.dictionary.iter().map(|entry| code(entry)).collect();
-                let code_of = |row: usize| by_entry.get(entry(texts, row)?).copied();
-                rows.iter().map(|&row| code_of(row).unwrap_or(0)).collect()
-            } else {
-                rows.iter().map(|&row| Ok(code(&text(column, row)?))).collect::<Result<Vec<_>, EngineError>>()?
-            };
-            Ok(matrix::Column::Codes { codes, count: categories.len() + 1 })
-        }
+/// The inputs of some features in some rows (0-based), for training.
+pub(crate) fn matrix(frame: &Frame, features: &[Feature], rows: &[usize]) -> Result<Matrix, EngineError> {
+    let inputs: Vec<Vec<Column>> = features.par_iter().map(|feature| inputs(frame, feature, rows)).collect::<Result<_, _>>()?;
+    let trees_use = |feature: &Feature| match &feature.kind {
+        FeatureKind::Date { parts, since, .. } => parts.iter().map(|part| !part.is_cyclic()).chain(since.iter().map(|_| true)).collect(),
+        FeatureKind::Numeric | FeatureKind::Categorical { .. } => vec![true],
+    };
+    Ok(Matrix { columns: inputs.into_iter().flatten().collect(), for_trees: features.iter().flat_map(trees_use).collect() })
+}
+
+fn inputs(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Column>, EngineError> {
+    let FeatureKind::Categorical { categories } = &feature.kind else {
+        return Ok(numbers(frame, feature, rows)?.into_iter().map(Column::Numbers).collect());
+    };
+    let column = find(frame, &feature.name)?;
+    let codes: HashMap<&str, u16> = categories.iter().map(String::as_str).zip(1..).collect();
+    let code = |text: &str| codes.get(text).copied().unwrap_or(0);
+    let codes = if let Values::Texts(texts) = &column.values {
+        let by_entry: Vec<u16> = texts.dictionary.iter().map(|entry| code(entry)).collect();
+        let code_of = |row: usize| by_entry.get(entry(texts, row)?).copied();
+        rows.iter().map(|&row| code_of(row).unwrap_or(0)).collect()
+    } else {
+        rows.iter().map(|&row| Ok(code(&text(column, row)?))).collect::<Result<Vec<_>, EngineError>>()?
+    };
+    Ok(vec![Column::Codes { codes, count: categories.len() + 1 }])
+}
+
+/// The numbers of a feature, column by column.
+fn numbers(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Vec<f32>>, EngineError> {
+    let column = find(frame, &feature.name)?;
+    let FeatureKind::Date { parts, origin, since } = &feature.kind else {
+        return Ok(vec![rows.iter().map(|&row| number(column, row)).collect::<Result<_, _>>()?]);
+    };
+    let own = moments(column, rows)?;
+    let others: Vec<Vec<Option<i64>>> = since.iter().map(|name| moments(find(frame, name)?, rows)).collect::<Result<_, EngineError>>()?;
+    let mut columns = vec![Vec::with_capacity(rows.len()); feature.kind.numbers()];
+    for (position, &moment) in own.iter().enumerate() {
+        let values = date_numbers(moment, parts, *origin, others.iter().map(|other| other[position]));
+        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
     }
+    Ok(columns)
+}
+
+/// The moments in some rows of a column of dates, in microseconds since 1970.
+pub(crate) fn moments(column: &TableColumn, rows: &[usize]) -> Result<Vec<Option<i64>>, EngineError> {
+    let not_a_date = |row: usize, text: &str| EngineError::WrongCell {
+        column: column.name.clone(),
+        row: row + 1,
+        text: text.chars().take(50).collect(),
+        expected: "date",
+    };
+    if let Values::Texts(texts) = &column.values {
+        let by_entry: Vec<Option<i64>> = texts.dictionary.iter().map(|entry| moment(entry)).collect();
+        let moment_in = |row: usize| {
+            cell(column, &texts.codes, row)?;
+            match entry(texts, row).and_then(|entry| Some((by_entry.get(entry)?, texts.dictionary.get(entry)?))) {
+                Some((None, text)) if !text.trim().is_empty() => Err(not_a_date(row, text)),
+                found => Ok(found.and_then(|(moment, _)| *moment)),
+            }
+        };
+        return rows.iter().map(|&row| moment_in(row)).collect();
+    }
+    let moment_in = |row: usize| match text(column, row)? {
+        text if text.is_empty() => Ok(None),
+        text => moment(&text).map(Some).ok_or_else(|| not_a_date(row, &text)),
+    };
+    rows.iter().map(|&row| moment_in(row)).collect()
+}
+
+fn find<'a>(frame: &'a Frame, name: &str) -> Result<&'a TableColumn, EngineError> {
+    frame.column(name).ok_or_else(|| EngineError::MissingFeature(name.to_owned()))
 }
 
 /// The position in the dictionary of a row's text.
@@ -63,10 +117,11 @@ fn number(column: &TableColumn, row: usize) -> Result<f32, EngineError> {
                 "" => Ok(f32::NAN),
                 "True" | "true" | "TRUE" => Ok(1.0),
                 "False" | "false" | "FALSE" => Ok(0.0),
-                trimmed => trimmed.parse::<f64>().map(|value| value as f32).map_err(|_| EngineError::NotANumber {
+                trimmed => trimmed.parse::<f64>().map(|value| value as f32).map_err(|_| EngineError::WrongCell {
                     column: column.name.clone(),
                     row: row + 1,
                     text: text.chars().take(50).collect(),
+                    expected: "number",
                 }),
             }
         }
@@ -74,7 +129,7 @@ fn number(column: &TableColumn, row: usize) -> Result<f32, EngineError> {
 }
 
 /// The text of a cell, empty when missing.
-fn text(column: &TableColumn, row: usize) -> Result<Cow<'_, str>, EngineError> {
+pub(crate) fn text(column: &TableColumn, row: usize) -> Result<Cow<'_, str>, EngineError> {
     match &column.values {
         Values::Numbers(values) => {
             let value = *cell(column, values, row)?;
@@ -99,6 +154,8 @@ fn cell<'a, T>(column: &TableColumn, values: &'a [T], row: usize) -> Result<&'a 
 
 #[cfg(test)]
 mod tests {
+    use model::DatePart;
+
     use super::*;
 
     fn texts(cells: &[Option<&str>]) -> Values {
@@ -167,12 +224,56 @@ mod tests {
 
     #[test]
     fn codes_are_one_more_than_the_position_and_0_for_the_unknown() {
-        let column_of = |values| TableColumn { name: "c".to_owned(), values };
-        let codes = |values| match column(&column_of(values), &categorical("c").kind, &[0, 1, 2]).unwrap() {
-            matrix::Column::Codes { codes, count: 3 } => codes,
+        let codes = |values| match inputs(&frame(vec![("c", values)]), &categorical("c"), &[0, 1, 2]).unwrap().as_slice() {
+            [Column::Codes { codes, count: 3 }] => codes.clone(),
             other => panic!("{other:?}"),
         };
         assert_eq!(codes(texts(&[Some("x"), None, Some("new")])), [2, 0, 0]);
         assert_eq!(codes(Values::Numbers(vec![1.0, 7.0, f64::NAN])), [1, 0, 0]);
+    }
+
+    fn dates() -> (Frame, Vec<Feature>) {
+        let frame = frame(vec![
+            ("from", texts(&[Some("2024-03-01T06:00:00"), Some("2024-03-02"), None])),
+            ("to", texts(&[Some("2024-03-01T12:00:00"), Some("2024-03-01"), Some("2024-03-09")])),
+        ]);
+        let date = |name: &str, since: &[&str]| Feature {
+            name: name.to_owned(),
+            kind: FeatureKind::Date {
+                parts: vec![DatePart::Day, DatePart::DaySine],
+                origin: 0,
+                since: since.iter().map(|name| (*name).to_owned()).collect(),
+            },
+        };
+        (frame, vec![date("from", &[]), date("to", &["from"])])
+    }
+
+    #[test]
+    fn dates_become_their_parts_and_the_days_between_them() {
+        let (frame, features) = dates();
+        let batch = batch(&frame, &features, &[0, 1, 2]).unwrap();
+        let row = |row: usize| &batch.numbers[row * 5..row * 5 + 5];
+        assert_eq!(row(0), [1.0, 1.0, 1.0, DatePart::DaySine.of(12 * 3_600_000_000, 0), 0.25]);
+        assert_eq!(row(1), [2.0, 0.0, 1.0, 0.0, -1.0]);
+        assert!(row(2)[0].is_nan() && row(2)[4].is_nan());
+        assert_eq!(row(2)[2], 9.0);
+    }
+
+    #[test]
+    fn trees_do_without_places_on_circles() {
+        let (frame, features) = dates();
+        let matrix = matrix(&frame, &features, &[0, 1]).unwrap();
+        assert_eq!(matrix.columns.len(), 5);
+        assert_eq!(matrix.for_trees, [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn what_is_no_date_is_named() {
+        let frame = frame(vec![("from", texts(&[Some("2024-03-01"), Some("soon"), None]))]);
+        let (_, features) = dates();
+        assert_eq!(
+            batch(&frame, &features[..1], &[0, 1]).unwrap_err().to_string(),
+            "column 'from' has the text 'soon' in row 2, where the model expects a date; correct or empty the cell"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Why a table cannot be trained on, in words that a person can act on.
 
+use domain::{Metric, ProblemType};
 use thiserror::Error;
 
 /// What went wrong.
@@ -70,15 +71,17 @@ pub enum EngineError {
         /// Each column and why it is left out.
         reasons: String,
     },
-    /// Text where the model expects a number.
-    #[error("column '{column}' has the text '{text}' in row {row}, where the model expects a number; correct or empty the cell")]
-    NotANumber {
+    /// Text where the model expects a number or a date.
+    #[error("column '{column}' has the text '{text}' in row {row}, where the model expects a {expected}; correct or empty the cell")]
+    WrongCell {
         /// The column.
         column: String,
         /// Its 1-based data row.
         row: usize,
         /// The cell.
         text: String,
+        /// `number` or `date`.
+        expected: &'static str,
     },
     /// A column is shorter than its table says.
     #[error("column '{column}' has {rows} rows, fewer than the row {row} that was asked for; read the table again")]
@@ -90,6 +93,49 @@ pub enum EngineError {
         /// The 1-based row that was asked for.
         row: usize,
     },
+    /// A metric of the other problem type.
+    #[error(
+        "the metric {metric} judges a {}, but '{target}' is a {problem_type} target; choose another metric or problem type",
+        metric.problem_type()
+    )]
+    WrongMetric {
+        /// The metric.
+        metric: Metric,
+        /// What is learned.
+        problem_type: ProblemType,
+        /// The target column.
+        target: String,
+    },
+    /// A column that a setting names is not there.
+    #[error("{setting} is '{column}', but the table has no such column; name one of its columns")]
+    MissingSetting {
+        /// The setting.
+        setting: &'static str,
+        /// The name that it has.
+        column: String,
+    },
+    /// A column of weights that holds something else.
+    #[error("the column of weights '{column}' {problem}; correct it, or choose another")]
+    WrongWeights {
+        /// The column.
+        column: String,
+        /// What it holds.
+        problem: String,
+    },
+    /// A column that predictions cannot be made to follow.
+    #[error("predictions cannot be made to follow '{column}': {problem}")]
+    NotMonotone {
+        /// The column.
+        column: String,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// All rows are of one group.
+    #[error("all rows have the same value in the group column '{0}'; choose another column, or none")]
+    OneGroup(String),
+    /// None of the families that were asked for can be used.
+    #[error("{0}; ask for other families of models")]
+    NoFamily(String),
     /// The worker threads could not be started.
     #[error("cannot start the worker threads; ask for fewer")]
     Threads(#[from] rayon::ThreadPoolBuildError),

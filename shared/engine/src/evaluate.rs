@@ -1,123 +1,163 @@
-//! How good predictions are: the metrics of the hold-out.
+//! How good predictions are: the metrics of rows that were not learned from, with their intervals, beside those of baselines.
 
-use domain::Metrics;
-use model::Predictions;
+use std::collections::BTreeMap;
 
-use crate::matrix::Target;
+use domain::{Interval, Metric, Metrics, ProblemType};
+use rayon::prelude::*;
 
-/// The least probability that the log loss assumes.
-const LEAST: f64 = 1e-7;
+use crate::{
+    judge::{Judged, Weights},
+    matrix::Target,
+    random::Random,
+};
 
-/// The hold-out's rows against their predictions.
+/// Resamples of the bootstrap: as many as this many looks at a row allow, within bounds.
+const LOOKS: usize = 30_000_000;
+const FEWEST_RESAMPLES: usize = 40;
+const MOST_RESAMPLES: usize = 400;
+/// Where an interval of 95 % begins and ends.
+const TAILS: [f64; 2] = [0.025, 0.975];
+
+/// The judged rows against their predictions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// `counts[actual][predicted]`, both in the order of `labels`.
-    Confusion {
+    /// Labels.
+    Labels {
         /// The labels as text.
         labels: Vec<String>,
-        /// Rows for each pair of labels.
-        counts: Vec<Vec<u64>>,
+        /// By row, the position of the actual label.
+        actual: Vec<u32>,
+        /// By row, the position of the chosen label.
+        chosen: Vec<u32>,
+        /// Row-major `rows × labels`.
+        probabilities: Vec<f32>,
     },
     /// (actual, predicted) for each row.
-    Pairs(Vec<(f64, f64)>),
+    Numbers(Vec<(f64, f64)>),
 }
 
-/// Metrics and outcome of predictions for the rows of `target`; `training_time` and `best_estimator` are left to the caller.
-pub(crate) fn evaluate(target: &Target, predictions: &Predictions, names: Vec<String>) -> (Metrics, Outcome) {
-    match (target, predictions) {
-        (Target::Classes { classes, count }, Predictions::Classes { labels, probabilities }) => {
-            let counts = confusion(classes, labels, *count);
-            let metrics = Metrics {
-                log_loss: Some(log_loss(classes, probabilities, *count)),
-                roc_auc: if *count == 2 { roc_auc(classes, probabilities) } else { None },
-                ..label_metrics(&counts)
-            };
-            (metrics, Outcome::Confusion { labels: names, counts })
-        }
-        (Target::Numbers(actual), Predictions::Numbers(predicted)) => {
-            let pairs: Vec<(f64, f64)> = actual.iter().zip(predicted).map(|(&actual, &predicted)| (actual, f64::from(predicted))).collect();
-            (number_metrics(&pairs), Outcome::Pairs(pairs))
-        }
-        _ => (Metrics::default(), Outcome::Pairs(Vec::new())),
-    }
+/// What one gets without effort.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    /// `majority`, `mean` or `linear`.
+    pub name: String,
+    /// Measured on the same rows.
+    pub metrics: Metrics,
 }
 
-fn confusion(classes: &[u32], labels: &[usize], count: usize) -> Vec<Vec<u64>> {
-    let mut counts = vec![vec![0; count]; count];
-    for (&actual, &predicted) in classes.iter().zip(labels) {
-        if let Some(cell) = counts.get_mut(actual as usize).and_then(|row| row.get_mut(predicted)) {
-            *cell += 1;
-        }
-    }
-    counts
-}
-
-/// Accuracy, and precision, recall and F1 weighted by support.
-fn label_metrics(counts: &[Vec<u64>]) -> Metrics {
-    let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-    let total: u64 = counts.iter().flatten().sum();
-    let (mut right, mut precision, mut recall, mut f1) = (0, 0.0, 0.0, 0.0);
-    for (label, row) in counts.iter().enumerate() {
-        let hits = row[label];
-        let support: u64 = row.iter().sum();
-        let predicted: u64 = counts.iter().map(|row| row[label]).sum();
-        let weight = ratio(support, total);
-        right += hits;
-        precision += weight * ratio(hits, predicted);
-        recall += weight * ratio(hits, support);
-        f1 += weight * ratio(2 * hits, support + predicted);
-    }
-    Metrics {
-        accuracy: Some(ratio(right, total)),
-        precision: Some(precision),
-        recall: Some(recall),
-        f1_score: Some(f1),
-        ..Metrics::default()
-    }
-}
-
-fn log_loss(classes: &[u32], probabilities: &[f32], count: usize) -> f64 {
-    let losses = classes.iter().zip(probabilities.chunks_exact(count)).map(|(&class, row)| {
-        let p = row.get(class as usize).map_or(0.0, |&p| f64::from(p));
-        -p.clamp(LEAST, 1.0).ln()
-    });
-    losses.sum::<f64>() / classes.len().max(1) as f64
-}
-
-/// The chance that a row of the second label has the higher probability of it, ties counting half (Mann and Whitney); none when a label
-/// does not occur.
-fn roc_auc(classes: &[u32], probabilities: &[f32]) -> Option<f64> {
-    let mut ranked: Vec<(f32, u32)> = probabilities.chunks_exact(2).map(|row| row[1]).zip(classes.iter().copied()).collect();
-    ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut below, mut wins) = (0.0, 0.0);
-    for tied in ranked.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
-        let second = tied.iter().filter(|(_, class)| *class == 1).count() as f64;
-        let first = tied.len() as f64 - second;
-        wins += second * (below + 0.5 * first);
-        below += first;
-    }
-    let second = classes.len() as f64 - below;
-    (below > 0.0 && second > 0.0).then(|| wins / (below * second))
-}
-
-/// R² is 1 or 0 when the actual values are all the same, by whether the predictions are right.
-fn number_metrics(pairs: &[(f64, f64)]) -> Metrics {
-    let count = pairs.len().max(1) as f64;
-    let mean = pairs.iter().map(|(actual, _)| actual / count).sum::<f64>();
-    let mse = pairs.iter().map(|(actual, predicted)| (actual - predicted).powi(2) / count).sum::<f64>();
-    let variance = pairs.iter().map(|(actual, _)| (actual - mean).powi(2) / count).sum::<f64>();
-    let r2 = if variance > 0.0 {
-        1.0 - mse / variance
-    } else if mse == 0.0 {
-        1.0
-    } else {
-        0.0
+/// Metrics of the outputs (numbers, or row-major probabilities) for the rows of `target`, with intervals where `seed` is given;
+/// `training_time` and `best_estimator` are left to the caller.
+pub(crate) fn metrics(target: &Target, outputs: &[f32], threshold: f32, weights: Weights<'_>, seed: Option<u64>) -> Metrics {
+    let judged = Judged::new(target, outputs, threshold).sorted();
+    let problem_type = match target {
+        Target::Numbers(_) => ProblemType::Regression,
+        Target::Classes { .. } => ProblemType::Classification,
     };
+    let asked: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| metric.problem_type() == problem_type).collect();
+    let values: Vec<Option<f64>> = asked.par_iter().map(|&metric| judged.value(metric, weights)).collect();
+    let value = |metric: Metric| asked.iter().position(|asked| *asked == metric).and_then(|position| values[position]);
+    let intervals = seed.map(|seed| intervals(&judged, &asked, target.len(), weights, seed)).unwrap_or_default();
+    let labels = label_means(target, &judged, weights);
     Metrics {
-        r2_score: Some(r2),
-        rmse: Some(mse.sqrt()),
-        mae: Some(pairs.iter().map(|(actual, predicted)| (actual - predicted).abs() / count).sum()),
+        accuracy: value(Metric::Accuracy),
+        f1_score: labels.map(|means| means.f1),
+        precision: labels.map(|means| means.precision),
+        recall: labels.map(|means| means.recall),
+        log_loss: value(Metric::LogLoss),
+        roc_auc: value(Metric::RocAuc),
+        pr_auc: value(Metric::PrAuc),
+        mcc: value(Metric::Mcc),
+        balanced_accuracy: value(Metric::BalancedAccuracy),
+        f1_macro: value(Metric::F1Macro),
+        r2_score: value(Metric::R2),
+        rmse: value(Metric::Rmse),
+        mae: value(Metric::Mae),
+        mape: value(Metric::Mape),
+        rmsle: value(Metric::Rmsle),
+        median_ae: value(Metric::MedianAe),
+        intervals,
         ..Metrics::default()
+    }
+}
+
+/// Where the metrics lie on resampled rows (Efron and Tibshirani, 1993, the percentile bootstrap).
+fn intervals(judged: &Judged<'_>, asked: &[Metric], rows: usize, weights: Weights<'_>, seed: u64) -> BTreeMap<String, Interval> {
+    let resamples = (LOOKS / (rows * asked.len()).max(1)).clamp(FEWEST_RESAMPLES, MOST_RESAMPLES);
+    let values = |resample: usize| -> Vec<Option<f64>> {
+        let mut random = Random::labelled(seed, resample as u64);
+        let mut times = vec![0.0_f32; rows];
+        (0..rows).for_each(|_| times[random.below(rows)] += 1.0);
+        times.iter_mut().enumerate().for_each(|(row, times)| *times *= weights.of(row) as f32);
+        asked.iter().map(|&metric| judged.value(metric, Weights::Each(&times))).collect()
+    };
+    let all: Vec<Vec<Option<f64>>> = (0..resamples).into_par_iter().map(values).collect();
+    let interval = |(position, metric): (usize, &Metric)| {
+        let mut values: Vec<f64> = all.iter().filter_map(|values| values[position]).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let [low, high] = TAILS.map(|tail| values.get(((values.len().max(1) - 1) as f64 * tail).round() as usize).copied());
+        Some((metric.name().to_owned(), Interval { low: low?, high: high? }))
+    };
+    asked.iter().enumerate().filter_map(interval).collect()
+}
+
+#[derive(Clone, Copy)]
+struct LabelMeans {
+    precision: f64,
+    recall: f64,
+    f1: f64,
+}
+
+/// Precision, recall and F1 weighted by support.
+fn label_means(target: &Target, judged: &Judged<'_>, weights: Weights<'_>) -> Option<LabelMeans> {
+    let (Target::Classes { classes, count }, Judged::Labels(labels)) = (target, judged) else { return None };
+    let (mut hits, mut support, mut chosen) = (vec![0.0; *count], vec![0.0; *count], vec![0.0; *count]);
+    for (row, &class) in classes.iter().enumerate() {
+        let (weight, choice) = (weights.of(row), labels.chosen(row));
+        support[class as usize] += weight;
+        chosen[choice] += weight;
+        if choice == class as usize {
+            hits[choice] += weight;
+        }
+    }
+    let total: f64 = support.iter().sum();
+    let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    let mut means = LabelMeans { precision: 0.0, recall: 0.0, f1: 0.0 };
+    for label in 0..*count {
+        let weight = ratio(support[label], total);
+        means.precision += weight * ratio(hits[label], chosen[label]);
+        means.recall += weight * ratio(hits[label], support[label]);
+        means.f1 += weight * ratio(2.0 * hits[label], support[label] + chosen[label]);
+    }
+    Some(means)
+}
+
+/// The judged rows against their predictions.
+pub(crate) fn outcome(target: &Target, outputs: &[f32], threshold: f32, labels: Vec<String>) -> Outcome {
+    match (target, Judged::new(target, outputs, threshold)) {
+        (Target::Classes { classes, .. }, Judged::Labels(judged)) => Outcome::Labels {
+            labels,
+            chosen: (0..classes.len()).map(|row| judged.chosen(row) as u32).collect(),
+            actual: classes.clone(),
+            probabilities: outputs.to_vec(),
+        },
+        (Target::Numbers(actual), _) => {
+            Outcome::Numbers(actual.iter().zip(outputs).map(|(&actual, &predicted)| (actual, f64::from(predicted))).collect())
+        }
+        (Target::Classes { .. }, _) => Outcome::Numbers(Vec::new()),
+    }
+}
+
+/// The outputs that know nothing but the target of the rows of `learn`: the mean, or the shares of the labels.
+pub(crate) fn ignorant(target: &Target, learn: &[u32], rows: usize) -> Vec<f32> {
+    let count = learn.len().max(1) as f64;
+    match target {
+        Target::Numbers(values) => vec![(learn.iter().map(|&row| values[row as usize]).sum::<f64>() / count) as f32; rows],
+        Target::Classes { classes, count: labels } => {
+            let mut shares = vec![0.0; *labels];
+            learn.iter().for_each(|&row| shares[classes[row as usize] as usize] += 1.0 / count);
+            let shares: Vec<f32> = shares.into_iter().map(|share| share as f32).collect();
+            (0..rows).flat_map(|_| shares.iter().copied()).collect()
+        }
     }
 }
 
@@ -131,36 +171,41 @@ mod tests {
     }
 
     #[test]
-    fn label_metrics_are_weighted_by_support() {
-        // By hand: label 0: precision 2/3, recall 1; label 1: precision 1/2, recall 1/2; label 2: never predicted.
+    fn precision_recall_and_f1_are_weighted_by_support() {
+        // Label 0: precision 2/3, recall 1; label 1: precision 1/2, recall 1/2; label 2: never chosen.
         let target = Target::Classes { classes: vec![0, 0, 1, 1, 2], count: 3 };
-        let probabilities = vec![1.0 / 3.0; 15];
-        let names = ["a", "b", "c"].map(str::to_owned).to_vec();
-        let (metrics, outcome) = evaluate(&target, &Predictions::Classes { labels: vec![0, 0, 1, 0, 1], probabilities }, names.clone());
+        let choice = |label: usize| (0..3).map(move |other| if other == label { 0.5 } else { 0.25 });
+        let outputs: Vec<f32> = [0, 0, 1, 0, 1].into_iter().flat_map(choice).collect();
+        let metrics = metrics(&target, &outputs, 0.5, Weights::Equal, None);
         close(metrics.accuracy, 0.6);
         close(metrics.precision, 0.4 * 2.0 / 3.0 + 0.4 * 0.5);
         close(metrics.recall, 0.6);
         close(metrics.f1_score, 0.4 * 0.8 + 0.4 * 0.5);
-        close(metrics.log_loss, 3.0_f64.ln());
-        assert_eq!(metrics.roc_auc, None);
-        assert_eq!(outcome, Outcome::Confusion { labels: names, counts: vec![vec![2, 0, 0], vec![1, 1, 0], vec![0, 1, 0]] });
+        assert_eq!(metrics.rmse, None);
     }
 
     #[test]
-    fn roc_auc_counts_ties_half() {
-        let probabilities = |second: &[f32]| second.iter().flat_map(|&p| [1.0 - p, p]).collect::<Vec<_>>();
-        close(roc_auc(&[0, 0, 1, 1], &probabilities(&[0.1, 0.4, 0.35, 0.8])), 0.75);
-        close(roc_auc(&[0, 1, 1, 0], &probabilities(&[0.5, 0.5, 0.5, 0.5])), 0.5);
-        assert_eq!(roc_auc(&[1, 1], &probabilities(&[0.5, 0.6])), None);
+    fn an_interval_holds_the_value_and_narrows_with_more_rows() {
+        let width = |rows: usize| {
+            let mut random = Random::labelled(4, 0);
+            let outputs: Vec<f32> = (0..rows).map(|_| random.unit() as f32).flat_map(|p| [1.0 - p, p]).collect();
+            let classes = outputs.iter().skip(1).step_by(2).map(|&p| u32::from(random.unit() < f64::from(p))).collect();
+            let metrics = metrics(&Target::Classes { classes, count: 2 }, &outputs, 0.5, Weights::Equal, Some(1));
+            for metric in [Metric::Accuracy, Metric::RocAuc, Metric::LogLoss, Metric::Mcc] {
+                let (value, interval) = (metrics.get(metric).unwrap(), metrics.intervals[metric.name()]);
+                assert!(interval.low < value && value < interval.high, "{metric}: {value} {interval:?}");
+            }
+            let accuracy = metrics.intervals["accuracy"];
+            accuracy.high - accuracy.low
+        };
+        let (few, many) = (width(200), width(5_000));
+        // Two standard errors to either side: 4 · √(0.75 · 0.25 / n).
+        assert!((0.08..0.18).contains(&few) && (0.015..0.035).contains(&many), "{few} {many}");
     }
 
     #[test]
-    fn number_metrics_by_hand() {
-        let (metrics, _) = evaluate(&Target::Numbers(vec![1.0, 2.0, 3.0, 6.0]), &Predictions::Numbers(vec![1.0, 2.0, 4.0, 4.0]), vec![]);
-        close(metrics.rmse, (5.0_f64 / 4.0).sqrt());
-        close(metrics.mae, 0.75);
-        close(metrics.r2_score, 1.0 - 5.0 / 14.0);
-        let (constant, _) = evaluate(&Target::Numbers(vec![2.0, 2.0]), &Predictions::Numbers(vec![2.0, 2.5]), vec![]);
-        close(constant.r2_score, 0.0);
+    fn who_knows_nothing_says_the_mean_or_the_shares() {
+        assert_eq!(ignorant(&Target::Numbers(vec![1.0, 3.0, 100.0]), &[0, 1], 2), [2.0, 2.0]);
+        assert_eq!(ignorant(&Target::Classes { classes: vec![0, 1, 1, 1], count: 2 }, &[0, 1, 2, 3], 1), [0.25, 0.75]);
     }
 }

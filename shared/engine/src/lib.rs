@@ -3,24 +3,29 @@
 //! monotonic one.
 //!
 //! ```text
-//! Frame + Profile ─ prepare ─▶ rows, labels, features ─ split ─▶ 80 % ─ search ─▶ Pipeline ─ evaluate on the other 20 % ─▶ Trained
+//! Frame + Profile ─ prepare ─▶ rows, labels, features ─ search ─▶ candidates, folds ─ judge on rows not learned from ─▶ Trained
 //! ```
 
+mod apply;
 mod boost;
 mod clock;
 mod encode;
 mod error;
 mod evaluate;
+mod explain;
+mod judge;
 mod linear;
 mod matrix;
 mod prepare;
 mod random;
 mod search;
 mod split;
+mod statistics;
 mod train;
 
 pub use encode::batch;
 pub use error::EngineError;
-pub use evaluate::Outcome;
+pub use evaluate::{Baseline, Outcome};
+pub use explain::{Effect, Explained, Permuted};
 pub use search::LeaderboardEntry;
-pub use train::{Options, Trained, train};
+pub use train::{Options, Trained, Validation, train};

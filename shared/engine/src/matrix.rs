@@ -1,13 +1,15 @@
 //! The training rows as the models read them: by column, 32 bits.
 
-/// Columns of one length, in feature order.
+/// Columns of one length, in the order of the model's inputs.
 #[derive(Debug, Clone)]
 pub(crate) struct Matrix {
-    /// One per feature.
+    /// One per input.
     pub columns: Vec<Column>,
+    /// Whether trees look at the column.
+    pub for_trees: Vec<bool>,
 }
 
-/// A feature's values.
+/// An input's values.
 #[derive(Debug, Clone)]
 pub(crate) enum Column {
     /// Numbers; `NaN` when missing.
@@ -54,12 +56,11 @@ impl Target {
         }
     }
 
-    /// Appends the values of other rows.
-    pub(crate) fn extend(&mut self, other: Self) {
-        match (self, other) {
-            (Self::Numbers(values), Self::Numbers(more)) => values.extend(more),
-            (Self::Classes { classes, .. }, Self::Classes { classes: more, .. }) => classes.extend(more),
-            _ => {}
+    /// Number of labels; 0 for numbers.
+    pub(crate) fn labels(&self) -> usize {
+        match self {
+            Self::Numbers(_) => 0,
+            Self::Classes { count, .. } => *count,
         }
     }
 

@@ -1,19 +1,28 @@
 //! From a table and its profile to what can be learned: the rows whose target is known, the labels, the features and their categories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use domain::{ColumnKind, FeatureType, NumericRange, PreprocessingInfo, ProblemType, Profile, TargetFacts, detect_problem_type, limits};
-use model::{Feature, FeatureKind, Label};
-use rayon::prelude::*;
+use domain::{
+    ColumnKind, FeatureType, Metric, NumericRange, PreprocessingInfo, ProblemType, Profile, TargetFacts, TrainingSettings, date,
+    detect_problem_type, limits,
+};
+use model::{DatePart, Feature, FeatureKind, Label};
 use table::{Column, Frame, TextColumn, Values};
 
 use crate::{
-    EngineError, Options, encode,
+    EngineError, Options,
+    boost::loss,
+    encode,
     matrix::{Matrix, Target},
+    split::Arrangement,
 };
 
 /// The fewest rows of the most frequent label: one is held out, one learned, one watched while learning.
 const MIN_LABEL_ROWS: usize = 3;
+/// Date columns up to which the days between each two of them are features.
+const MAX_COMPARED_DATES: usize = 4;
+/// Choices that a form offers for a date; any other date may be sent too.
+const DATE_CHOICES: usize = 100;
 /// The largest number that can be a target; sums and differences of such numbers still fit 32-bit floats.
 const MAX_TARGET: f64 = 1e37;
 
@@ -30,6 +39,14 @@ pub(crate) struct Prepared {
     pub rows: Vec<usize>,
     /// The target in those rows.
     pub target: Target,
+    /// How much those rows count, 1 on average; all the same when absent.
+    pub weights: Option<Vec<f32>>,
+    /// What validation must not tear apart.
+    pub arrangement: Arrangement,
+    /// What is optimised.
+    pub metric: Metric,
+    /// By input, the sign by which predictions must follow it; empty when none is asked for.
+    pub monotone: Vec<i8>,
     /// The columns that are not used, and why.
     pub dropped: Vec<(String, String)>,
 }
@@ -49,18 +66,89 @@ impl Prepared {
             ProblemType::Classification => read_classes(column, target)?,
             ProblemType::Regression => read_numbers(column, target)?,
         };
-        let (features, dropped) = choose_features(frame, options, &rows)?;
-        Ok(Self { problem_type, features, labels, rows, target: values, dropped })
+        let metric = match options.settings.metric {
+            None => Metric::default_of(problem_type),
+            Some(metric) if metric.problem_type() == problem_type => metric,
+            Some(metric) => return Err(EngineError::WrongMetric { metric, problem_type, target: target.to_owned() }),
+        };
+        let mut prepared = Self {
+            problem_type,
+            features: Vec::new(),
+            labels,
+            rows,
+            target: values,
+            weights: None,
+            arrangement: Arrangement::Free,
+            metric,
+            monotone: Vec::new(),
+            dropped: Vec::new(),
+        };
+        prepared.weigh(frame, &options.settings)?;
+        (prepared.features, prepared.dropped) = choose_features(frame, profile, options, &prepared.rows)?;
+        prepared.arrangement = arrangement(frame, &options.settings, &prepared.rows)?;
+        prepared.monotone = prepared.signs(&options.settings)?;
+        Ok(prepared)
     }
 
-    /// The features' values in some of the usable rows, given by their positions in `rows`.
-    pub(crate) fn matrix(&self, frame: &Frame, positions: &[u32]) -> Result<Matrix, EngineError> {
-        let rows = self.table_rows(positions);
-        let column = |feature: &Feature| {
-            let column = frame.column(&feature.name).ok_or_else(|| EngineError::MissingFeature(feature.name.clone()))?;
-            encode::column(column, &feature.kind, &rows)
-        };
-        Ok(Matrix { columns: self.features.par_iter().map(column).collect::<Result<_, _>>()? })
+    /// The inputs in all usable rows.
+    pub(crate) fn matrix(&self, frame: &Frame) -> Result<Matrix, EngineError> {
+        encode::matrix(frame, &self.features, &self.rows)
+    }
+
+    /// For each input the position of its feature.
+    pub(crate) fn feature_of_input(&self) -> Vec<usize> {
+        let inputs = |(position, feature): (usize, &Feature)| vec![position; feature.kind.numbers().max(1)];
+        self.features.iter().enumerate().flat_map(inputs).collect()
+    }
+
+    /// Reads the weights, leaves out the rows that count nothing, and balances the labels.
+    fn weigh(&mut self, frame: &Frame, settings: &TrainingSettings) -> Result<(), EngineError> {
+        let mut weights = None;
+        if let Some(name) = &settings.weight_column {
+            let Values::Numbers(values) = &named(frame, name, "weight_column")?.values else {
+                return Err(EngineError::WrongWeights { column: name.clone(), problem: "does not hold numbers".to_owned() });
+            };
+            let of = |row: usize| values.get(row).copied().unwrap_or(f64::NAN);
+            if let Some(row) = self.rows.iter().find(|&&row| of(row) < 0.0 || of(row).is_infinite()) {
+                let problem = format!("holds {} in row {}; weights are finite and not below 0", of(*row), row + 1);
+                return Err(EngineError::WrongWeights { column: name.clone(), problem });
+            }
+            let kept: Vec<u32> = (0..).zip(&self.rows).filter(|&(_, &row)| of(row) > 0.0).map(|(position, _)| position).collect();
+            self.target = self.target.select(&kept);
+            self.rows = kept.iter().map(|&position| self.rows[position as usize]).collect();
+            check_rows(self.rows.len(), name)?;
+            weights = Some(self.rows.iter().map(|&row| of(row)).collect::<Vec<f64>>());
+        }
+        if let (true, Target::Classes { classes, count }) = (settings.balance_classes, &self.target) {
+            let mut of_row = weights.unwrap_or_else(|| vec![1.0; classes.len()]);
+            let mut totals = vec![0.0; *count];
+            classes.iter().zip(&of_row).for_each(|(&class, weight)| totals[class as usize] += weight);
+            classes.iter().zip(&mut of_row).for_each(|(&class, weight)| *weight /= totals[class as usize]);
+            weights = Some(of_row);
+        }
+        self.weights = weights.map(|weights| {
+            let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
+            weights.iter().map(|weight| (weight / mean) as f32).collect()
+        });
+        Ok(())
+    }
+
+    fn signs(&self, settings: &TrainingSettings) -> Result<Vec<i8>, EngineError> {
+        let outputs = self.target.outputs();
+        for name in settings.monotone.keys() {
+            let problem = match self.features.iter().find(|feature| &feature.name == name) {
+                None => "it is not among the features",
+                Some(feature) if feature.kind != FeatureKind::Numeric => "it does not hold numbers",
+                Some(_) if outputs > 1 => "the target has more than two labels",
+                Some(_) => continue,
+            };
+            return Err(EngineError::NotMonotone { column: name.clone(), problem });
+        }
+        if settings.monotone.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of = |feature: usize| settings.monotone.get(&self.features[feature].name).map_or(0, |&monotone| loss::sign(monotone));
+        Ok(self.feature_of_input().into_iter().map(of).collect())
     }
 
     /// Rows of the table for positions in `rows`.
@@ -69,7 +157,7 @@ impl Prepared {
     }
 
     /// What clients are told about the inputs and labels.
-    pub(crate) fn info(&self, profile: &Profile) -> PreprocessingInfo {
+    pub(crate) fn info(&self, frame: &Frame, profile: &Profile) -> PreprocessingInfo {
         let kind = |feature: &Feature| profile.column(&feature.name).map(|column| column.kind);
         let names = |keep: &dyn Fn(&Feature) -> bool| self.features.iter().filter(|f| keep(f)).map(|f| f.name.clone()).collect::<Vec<_>>();
         let numeric = |feature: &Feature| feature.kind == FeatureKind::Numeric;
@@ -85,10 +173,11 @@ impl Prepared {
                 .iter()
                 .map(|feature| (feature.name.clone(), if numeric(feature) { FeatureType::Numeric } else { FeatureType::Categorical }))
                 .collect(),
-            categorical_mappings: self.features.iter().filter_map(mapping).collect(),
+            categorical_mappings: self.features.iter().filter_map(|feature| mapping(frame, feature)).collect(),
             numeric_stats: self.features.iter().filter(|f| numeric(f)).filter_map(|f| Some((f.name.clone(), range(profile, f)?))).collect(),
             numeric_columns: names(&|feature| numeric(feature) && kind(feature) != Some(ColumnKind::Boolean)),
             categorical_columns: names(&|feature| !numeric(feature)),
+            date_columns: names(&|feature| matches!(feature.kind, FeatureKind::Date { .. })),
             target_mapping: self.target_mapping(),
         }
     }
@@ -102,9 +191,20 @@ impl Prepared {
     }
 }
 
-fn mapping(feature: &Feature) -> Option<(String, BTreeMap<String, u32>)> {
-    let FeatureKind::Categorical { categories } = &feature.kind else { return None };
-    Some((feature.name.clone(), categories.iter().cloned().zip(0..).collect()))
+/// The choices of a form and their codes; of a date, some of those in the table.
+fn mapping(frame: &Frame, feature: &Feature) -> Option<(String, BTreeMap<String, u32>)> {
+    let choices = match &feature.kind {
+        FeatureKind::Numeric => return None,
+        FeatureKind::Categorical { categories } => categories.clone(),
+        FeatureKind::Date { .. } => {
+            let Values::Texts(texts) = &frame.column(&feature.name)?.values else { return None };
+            let mut dates = texts.dictionary.clone();
+            dates.sort_unstable();
+            let step = dates.len().div_ceil(DATE_CHOICES).max(1);
+            dates.into_iter().step_by(step).collect()
+        }
+    };
+    Some((feature.name.clone(), choices.into_iter().zip(0..).collect()))
 }
 
 fn range(profile: &Profile, feature: &Feature) -> Option<NumericRange> {
@@ -216,25 +316,90 @@ pub(crate) fn label_text(label: &Label) -> String {
 
 type Choice = (Vec<Feature>, Vec<(String, String)>);
 
-fn choose_features(frame: &Frame, options: &Options, rows: &[usize]) -> Result<Choice, EngineError> {
+fn choose_features(frame: &Frame, profile: &Profile, options: &Options, rows: &[usize]) -> Result<Choice, EngineError> {
     let target = options.target.as_str();
-    let dropped: Vec<(String, String)> = options.left_out.iter().map(|(name, exclusion)| (name.clone(), exclusion.to_string())).collect();
+    let settings = &options.settings;
+    let mut dropped: Vec<(String, String)> =
+        options.left_out.iter().map(|(name, exclusion)| (name.clone(), exclusion.to_string())).collect();
+    for (column, reason) in [(&settings.weight_column, "the weights of the rows"), (&settings.group_column, "the group of the rows")] {
+        if let Some(name) = column {
+            dropped.retain(|(dropped, _)| dropped != name);
+            dropped.push((name.clone(), reason.to_owned()));
+        }
+    }
     let is_dropped = |name: &str| dropped.iter().any(|(dropped, _)| dropped == name);
-    let feature = |column: &Column| {
+    let is_date = |name: &str| profile.column(name).is_some_and(|column| column.kind == ColumnKind::Date);
+    let mut dates: Vec<String> = Vec::new();
+    let mut features = Vec::new();
+    for column in frame.columns.iter().filter(|column| column.name != target && !is_dropped(&column.name)) {
         let kind = match &column.values {
             Values::Numbers(_) | Values::Booleans(_) => FeatureKind::Numeric,
+            Values::Texts(_) if is_date(&column.name) => {
+                let kind = date_kind(column, rows, if dates.len() < MAX_COMPARED_DATES { &dates } else { &[] })?;
+                dates.push(column.name.clone());
+                kind
+            }
             Values::Texts(texts) => FeatureKind::Categorical { categories: categories(texts, rows) },
         };
-        Feature { name: column.name.clone(), kind }
-    };
-    let features: Vec<Feature> =
-        frame.columns.iter().filter(|column| column.name != target && !is_dropped(&column.name)).map(feature).collect();
+        features.push(Feature { name: column.name.clone(), kind });
+    }
     if features.is_empty() {
         let reasons: Vec<String> = dropped.iter().map(|(name, reason)| format!("'{name}' is left out as {reason}")).collect();
         let reasons = if reasons.is_empty() { "it is the only column".to_owned() } else { reasons.join(", ") };
         return Err(EngineError::NoFeatures { target: target.to_owned(), reasons });
     }
     Ok((features, dropped))
+}
+
+/// The parts of a column of dates that vary, and the days since the earlier columns of dates.
+fn date_kind(column: &Column, rows: &[usize], earlier: &[String]) -> Result<FeatureKind, EngineError> {
+    let mut moments: Vec<i64> = encode::moments(column, rows)?.into_iter().flatten().collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let origin = moments.first().map_or(0, |&first| date::day(first));
+    let varies = |part: DatePart| {
+        let mut values = moments.iter().map(|&micros| part.of(micros, origin));
+        values.next().is_some_and(|first| values.any(|value| value.to_bits() != first.to_bits()))
+    };
+    let mut parts: Vec<DatePart> = DatePart::ALL.into_iter().filter(|&part| varies(part)).collect();
+    if parts.is_empty() {
+        parts.push(DatePart::Elapsed);
+    }
+    Ok(FeatureKind::Date { parts, origin, since: earlier.to_vec() })
+}
+
+fn named<'a>(frame: &'a Frame, name: &str, setting: &'static str) -> Result<&'a Column, EngineError> {
+    frame.column(name).ok_or_else(|| EngineError::MissingSetting { setting, column: name.to_owned() })
+}
+
+fn arrangement(frame: &Frame, settings: &TrainingSettings, rows: &[usize]) -> Result<Arrangement, EngineError> {
+    if let Some(name) = &settings.time_column {
+        let column = named(frame, name, "time_column")?;
+        let times = match &column.values {
+            Values::Numbers(values) => {
+                // Numbers keep their order as whole ones, missing ones first.
+                let order = |value: f64| {
+                    let bits = (value + 0.0).to_bits().cast_signed();
+                    if value.is_nan() { i64::MIN } else { bits ^ (((bits >> 63).cast_unsigned() >> 1).cast_signed()) }
+                };
+                rows.iter().map(|&row| values.get(row).map_or(i64::MIN, |&value| order(value))).collect()
+            }
+            _ => encode::moments(column, rows)?.into_iter().map(|moment| moment.unwrap_or(i64::MIN)).collect(),
+        };
+        return Ok(Arrangement::Times(times));
+    }
+    let Some(name) = &settings.group_column else { return Ok(Arrangement::Free) };
+    let column = named(frame, name, "group_column")?;
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut groups = Vec::with_capacity(rows.len());
+    for &row in rows {
+        let next = numbers.len() as u32;
+        groups.push(*numbers.entry(encode::text(column, row)?.into_owned()).or_insert(next));
+    }
+    if numbers.len() < 2 {
+        return Err(EngineError::OneGroup(name.clone()));
+    }
+    Ok(Arrangement::Groups(groups))
 }
 
 /// The most frequent texts in some rows, sorted by code point.

@@ -1,33 +1,47 @@
-//! Training from end to end: prepare, hold out, search, measure.
+//! Training from end to end: prepare, search, judge on rows that were not learned from, fit on all rows.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
-use domain::{Exclusion, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress};
-use model::{Batch, Pipeline, Predictions, Task};
-use rayon::{ThreadPoolBuilder, prelude::*};
+use domain::{Exclusion, Metric, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TrainingSettings};
+use model::{Batch, Pipeline, Task};
+use rayon::ThreadPoolBuilder;
 use table::Frame;
 
 use crate::{
     EngineError,
-    clock::Clock,
+    apply::{Ensemble, Instead, all_fits, fits_of_fold, outputs},
+    clock::{Clock, Deadline},
     encode::batch,
-    evaluate::{Outcome, evaluate},
+    evaluate::{Baseline, Outcome, ignorant, metrics, outcome},
+    explain::{self, Explained},
+    judge::Weights,
     matrix::Target,
     prepare::{Prepared, label_text},
     random::Random,
-    search::{LeaderboardEntry, News, Problem, search},
-    split::holdout,
+    search::{Asked, Found, LeaderboardEntry, News, Problem, keeps_all, search},
+    split::{Arrangement, Split, holdout},
 };
 
-/// When measuring must end, as a share of the budget.
-const EVALUATION_END: f64 = 0.95;
-/// Rows that are predicted at once; the first lot is always measured.
-const LOT: usize = 32;
-/// Measured rows up to which their inputs are kept.
-const HOLDOUT_INPUTS: usize = 1_000;
+/// Rows below which validation judges every row once, and no row is held out.
+const HOLDOUT_ROWS: usize = 5_000;
+/// When the search must end, as a share of the budget, by what the fits on all rows will take: little when there are few rows, more when
+/// folds' models remain beside them, most when they are all that there is. And when those fits and the explanations must end.
+const SEARCH_END_FEW_ROWS: f64 = 0.8;
+const SEARCH_END: f64 = 0.68;
+const SEARCH_END_IN_TIME: f64 = 0.6;
+const JUDGING_END: f64 = 0.78;
+const FITS_END: f64 = 0.88;
+const EXPLANATION_END: f64 = 0.93;
+/// Held-out rows that are judged at once.
+const LOT: usize = 2_048;
+/// Rows with which the stored model is compared with the trained one.
+const CHECKED_ROWS: usize = 1_000;
 
 /// What a caller decides.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The column to predict.
     pub target: String,
@@ -35,12 +49,32 @@ pub struct Options {
     pub problem_type: Option<ProblemType>,
     /// Columns that are left out, and why.
     pub left_out: Vec<(String, Exclusion)>,
+    /// What a person may decide.
+    pub settings: TrainingSettings,
     /// The most that training may take, by the clock.
     pub time_budget: Duration,
     /// Decides every random choice.
     pub seed: u64,
+    /// Models that are tried, where the clock is not to decide it: then the same seed and table give the same model, bit for bit.
+    pub candidates: Option<usize>,
     /// Worker threads, at least 1.
     pub threads: usize,
+    /// Set, it makes the training end soon with the best model so far.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// How a model was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validation {
+    /// On a fifth of the rows that the search never saw.
+    HoldOut,
+    /// Every row by models that had not learned from it.
+    Folds {
+        /// Parts that the rows were dealt into.
+        folds: usize,
+        /// How often they were dealt.
+        deals: usize,
+    },
 }
 
 /// A trained model and what is known of it.
@@ -50,24 +84,36 @@ pub struct Trained {
     pub pipeline: Pipeline,
     /// Classification or regression.
     pub problem_type: ProblemType,
-    /// Measured on the hold-out with `pipeline` itself.
+    /// What was optimised.
+    pub metric: Metric,
+    /// Measured on rows that the measured models did not learn from.
     pub metrics: Metrics,
-    /// Share of each feature, descending, summing to 1.
+    /// How.
+    pub validation: Validation,
+    /// What one gets without effort, on the same rows.
+    pub baselines: Vec<Baseline>,
+    /// Share of each feature in what the trees and coefficients do, descending, summing to 1.
     pub importances: Vec<(String, f64)>,
+    /// How the predictions depend on the features.
+    pub explained: Explained,
     /// Every model that was tried, best first.
     pub leaderboard: Vec<LeaderboardEntry>,
+    /// The best validation score so far, by seconds.
+    pub history: Vec<(f64, f64)>,
+    /// Whether the search ended because more of it no longer helped.
+    pub converged: bool,
     /// Folds of the validation; with 1, a fifth of the rows that were learned from validated the others.
     pub folds: usize,
     /// The model's inputs and labels, for clients.
     pub preprocessing: PreprocessingInfo,
-    /// The inputs of the first thousand or so rows that were measured, to check a stored model with; the hold-out is in random order.
-    pub holdout: Batch,
-    /// The hold-out against its predictions.
+    /// The inputs of a thousand or so rows, to check a stored model with.
+    pub sample: Batch,
+    /// The judged rows against their predictions.
     pub outcome: Outcome,
-    /// Rows that were learned from.
+    /// The judged rows' positions in the table (0-based), in the order of `outcome`.
+    pub judged_rows: Vec<usize>,
+    /// Rows that the model learned from in the end.
     pub train_rows: usize,
-    /// Rows that were measured.
-    pub holdout_rows: usize,
     /// Rows without a usable target.
     pub dropped_rows: usize,
 }
@@ -82,100 +128,167 @@ pub fn train(
     options: &Options,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Trained, EngineError> {
-    let clock = Clock::start(options.time_budget);
+    let clock = Clock::start(options.time_budget, Arc::clone(&options.stop));
     let threads = ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build()?;
-    threads.install(|| train_on(frame, profile, options, clock, on_progress))
+    threads.install(|| train_on(frame, profile, options, &clock, on_progress))
 }
 
 fn train_on(
     frame: &Frame,
     profile: &Profile,
     options: &Options,
-    clock: Clock,
+    clock: &Clock,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Trained, EngineError> {
     let mut reporter = Reporter { clock, latest: None, on_progress };
     reporter.enter(Phase::Preparing);
     let prepared = Prepared::new(frame, profile, options)?;
-    let split = holdout(&prepared.target, options.seed);
-    let problem = Problem::new(prepared.matrix(frame, &split.learn)?, prepared.target.select(&split.learn));
+    let held_out = held_out(&prepared, options.seed);
+    let learn = held_out.as_ref().map_or_else(|| (0..prepared.target.len() as u32).collect(), |split| split.learn.clone());
+    let problem = Problem {
+        weights: prepared.weights.clone(),
+        arrangement: prepared.arrangement.clone(),
+        monotone: prepared.monotone.clone(),
+        ..Problem::new(prepared.matrix(frame)?, prepared.target.clone(), learn, prepared.metric)
+    };
 
     reporter.enter(Phase::Training);
-    let found = search(&problem, options.seed, clock, &mut |news| reporter.hear(news));
+    let end = clock.at(match (&held_out, &prepared.arrangement) {
+        (None, _) => SEARCH_END_FEW_ROWS,
+        (Some(_), Arrangement::Times(_)) => SEARCH_END_IN_TIME,
+        (Some(_), _) => SEARCH_END,
+    });
+    let asked = Asked { settings: &options.settings, seed: options.seed, candidates: options.candidates, judge: held_out.is_none() };
+    let found = search(&problem, &asked, clock, &end, &mut |news| reporter.hear(news))?;
+
+    reporter.enter(Phase::Evaluating);
+    let mut watched = held_out.as_ref().map_or_else(Vec::new, |split| split.watch.clone());
+    Random::labelled(options.seed, 0).shuffle(&mut watched);
+    let judged = judge(&problem, &found, &watched, &clock.at(JUDGING_END));
+    let threshold = found.threshold.unwrap_or(0.5);
+    let weights_of = |rows: &[u32]| problem.weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect::<Vec<f32>>());
+    let weights = weights_of(&judged.rows);
+    let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
+    let actual = prepared.target.select(&judged.rows);
+    let measured = metrics(&actual, &judged.outputs, threshold, weights, Some(options.seed));
+    let baselines = baselines(&problem, &found, &judged, &actual, weights);
+    let outcome = outcome(&actual, &judged.outputs, threshold, prepared.labels.iter().map(label_text).collect());
+
+    let wholes = found.fit_on_all_rows(&problem, options.seed, &clock.at(FITS_END));
+    let of_input = prepared.feature_of_input();
+    let assembled = found.assemble(&wholes, problem.matrix.columns.len());
+    let mut importances: Vec<(String, f64)> = prepared.features.iter().map(|feature| (feature.name.clone(), 0.0)).collect();
+    assembled.importances.iter().zip(&of_input).for_each(|(share, &feature)| importances[feature].1 += share);
+    let features = explain::Features { names: &importances, of_input: &of_input };
+    let explained = explain::explain(&problem, &found, &judged.groups, features, &clock.at(EXPLANATION_END), options.seed);
+    importances.sort_by(|a, b| b.1.total_cmp(&a.1));
+
     let task = match prepared.problem_type {
         ProblemType::Classification => Task::Classification { labels: prepared.labels.clone() },
         ProblemType::Regression => Task::Regression,
     };
-    let pipeline = Pipeline { task, features: prepared.features.clone(), members: found.members };
-
-    reporter.enter(Phase::Evaluating);
-    let mut rows = split.watch;
-    Random::labelled(options.seed, 0).shuffle(&mut rows);
-    let measured = measure(frame, &prepared, &pipeline, &rows, clock.at(EVALUATION_END))?;
-    let (metrics, outcome) = evaluate(&measured.target, &measured.predictions, prepared.labels.iter().map(label_text).collect());
-
-    let mut importances: Vec<(String, f64)> = prepared.features.iter().map(|feature| feature.name.clone()).zip(found.importances).collect();
-    importances.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let pipeline = Pipeline {
+        task,
+        features: prepared.features.clone(),
+        lookups: assembled.lookups,
+        threshold: found.threshold,
+        members: assembled.members,
+    };
+    let mut sampled: Vec<u32> = held_out.map_or_else(|| (0..prepared.target.len() as u32).collect(), |split| split.watch);
+    Random::labelled(options.seed, 0).shuffle(&mut sampled);
+    sampled.truncate(CHECKED_ROWS);
+    let deals = found.folds.len().div_ceil(found.fold_count().max(1));
+    let validation = if judged.held_out { Validation::HoldOut } else { Validation::Folds { folds: found.fold_count(), deals } };
+    let judged_rows = prepared.table_rows(&judged.rows);
     Ok(Trained {
         problem_type: prepared.problem_type,
-        metrics: Metrics { training_time: clock.elapsed(), best_estimator: found.best_estimator, ..metrics },
+        metric: prepared.metric,
+        metrics: Metrics { training_time: clock.elapsed(), best_estimator: found.best_estimator(), ..measured },
+        validation,
+        baselines,
         importances,
+        explained,
         leaderboard: found.leaderboard,
-        folds: found.folds,
-        preprocessing: prepared.info(profile),
+        history: found.history,
+        converged: found.converged,
+        folds: found.folds.len(),
+        preprocessing: prepared.info(frame, profile),
+        sample: batch(frame, &prepared.features, &prepared.table_rows(&sampled))?,
         outcome,
-        train_rows: split.learn.len(),
-        holdout_rows: measured.target.len(),
+        judged_rows,
+        train_rows: prepared.rows.len(),
         dropped_rows: frame.rows - prepared.rows.len(),
-        holdout: measured.batch,
         pipeline,
     })
 }
 
-struct Measured {
-    batch: Batch,
-    target: Target,
-    predictions: Predictions,
+/// A fifth of the rows, unless there are few and each can be judged by models that did not learn from it.
+fn held_out(prepared: &Prepared, seed: u64) -> Option<Split> {
+    let in_time = matches!(prepared.arrangement, Arrangement::Times(_));
+    let enough = prepared.target.len() >= HOLDOUT_ROWS || !keeps_all(&prepared.target);
+    (in_time || enough).then(|| holdout(&prepared.target, &prepared.arrangement, seed)).filter(|split| !split.watch.is_empty())
 }
 
-/// Predicts the given rows, lot by lot, as many as there is time for.
-fn measure(frame: &Frame, prepared: &Prepared, pipeline: &Pipeline, rows: &[u32], end: Instant) -> Result<Measured, EngineError> {
-    let predict = |(lot, rows): (usize, &[u32])| {
-        if lot > 0 && Instant::now() >= end {
-            return Ok(None);
-        }
-        let batch = batch(frame, &prepared.features, &prepared.table_rows(rows))?;
-        let predictions = pipeline.predict(&batch);
-        Ok(Some(Measured { batch, target: prepared.target.select(rows), predictions }))
-    };
-    let lots: Vec<Option<Measured>> = rows.par_chunks(LOT).enumerate().map(predict).collect::<Result<_, EngineError>>()?;
-    let nothing =
-        || Measured { batch: Batch::default(), target: prepared.target.select(&[]), predictions: pipeline.predict(&Batch::default()) };
-    Ok(lots.into_iter().flatten().reduce(Measured::join).unwrap_or_else(nothing))
+/// Rows that were not learned from, and what was predicted for them.
+pub(crate) struct JudgedRows<'a> {
+    /// The rows.
+    rows: Vec<u32>,
+    /// Row-major.
+    outputs: Vec<f32>,
+    /// Whether the search never saw them.
+    held_out: bool,
+    /// Some of the rows with the fits that did not learn from them.
+    groups: Vec<(Vec<u32>, Ensemble<'a>)>,
 }
 
-impl Measured {
-    fn join(mut self, next: Self) -> Self {
-        if self.batch.rows < HOLDOUT_INPUTS {
-            self.batch.rows += next.batch.rows;
-            self.batch.numbers.extend(next.batch.numbers);
-            self.batch.texts.iter_mut().zip(next.batch.texts).for_each(|(texts, more)| texts.extend(more));
-        }
-        self.target.extend(next.target);
-        match (&mut self.predictions, next.predictions) {
-            (Predictions::Numbers(numbers), Predictions::Numbers(more)) => numbers.extend(more),
-            (Predictions::Classes { labels, probabilities }, Predictions::Classes { labels: more, probabilities: more_probabilities }) => {
-                labels.extend(more);
-                probabilities.extend(more_probabilities);
-            }
-            _ => {}
-        }
-        self
+/// `held_out` is in random order: as many of its rows are judged as there is time for, a first lot in any case.
+fn judge<'a>(problem: &Problem, found: &'a Found, held_out: &[u32], end: &Deadline) -> JudgedRows<'a> {
+    if let ([], Some((rows, outputs))) = (held_out, &found.judged) {
+        let of_fold = |fold: usize| (found.folds[fold].split.watch.clone(), fits_of_fold(&found.chosen, fold));
+        let groups = (0..found.fold_count()).map(of_fold).collect();
+        return JudgedRows { rows: rows.clone(), outputs: outputs.clone(), held_out: false, groups };
     }
+    let fits = all_fits(&found.chosen);
+    let (mut rows, mut all) = (Vec::new(), Vec::new());
+    for lot in held_out.chunks(LOT) {
+        if !rows.is_empty() && end.passed() {
+            break;
+        }
+        all.extend(outputs(&fits, &problem.matrix, lot, &Instead::Nothing));
+        rows.extend_from_slice(lot);
+    }
+    JudgedRows { groups: vec![(rows.clone(), fits)], rows, outputs: all, held_out: true }
+}
+
+/// The mean or the majority, and the best linear model.
+fn baselines(problem: &Problem, found: &Found, judged: &JudgedRows<'_>, actual: &Target, weights: Weights<'_>) -> Vec<Baseline> {
+    let of = |name: &str, outputs: &[f32]| Baseline { name: name.to_owned(), metrics: metrics(actual, outputs, 0.5, weights, None) };
+    let ignorant = ignorant(&problem.actual, &problem.rows, judged.rows.len());
+    let name = if matches!(actual, Target::Numbers(_)) { "mean" } else { "majority" };
+    let mut baselines = vec![of(name, &ignorant)];
+    if let Some(linear) = &found.linear {
+        let outputs = if judged.held_out {
+            let share = 1.0 / linear.fits.len().max(1) as f64;
+            let fits: Ensemble<'_> = linear.fits.iter().map(|fit| (fit, share)).collect();
+            outputs(&fits, &problem.matrix, &judged.rows, &Instead::Nothing)
+        } else {
+            let mut of_row = vec![Vec::new(); problem.target.len()];
+            for (fold, fit) in found.folds.iter().take(found.fold_count()).zip(&linear.fits) {
+                let width = actual.labels().max(1);
+                let outputs = outputs(&vec![(fit, 1.0)], &problem.matrix, &fold.split.watch, &Instead::Nothing);
+                fold.split.watch.iter().zip(outputs.chunks(width)).for_each(|(&row, output)| of_row[row as usize] = output.to_vec());
+            }
+            judged.rows.iter().flat_map(|&row| std::mem::take(&mut of_row[row as usize])).collect()
+        };
+        if outputs.len() == ignorant.len() {
+            baselines.push(of("linear", &outputs));
+        }
+    }
+    baselines
 }
 
 struct Reporter<'a> {
-    clock: Clock,
+    clock: &'a Clock,
     latest: Option<News>,
     on_progress: &'a mut (dyn FnMut(Progress) + Send),
 }
@@ -187,7 +300,7 @@ impl Reporter<'_> {
             phase,
             elapsed_seconds: self.clock.elapsed(),
             best_score: latest.map(|news| news.score),
-            best_metric: latest.map(|news| news.metric.to_owned()),
+            best_metric: latest.map(|news| news.metric.to_string()),
             best_estimator: latest.map(|news| news.name.clone()),
             candidates_tried: latest.map_or(0, |news| u32::try_from(news.fitted).unwrap_or(u32::MAX)),
         };

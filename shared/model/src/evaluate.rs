@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use crate::{
-    Batch, Feature, FeatureKind, Fitted, Forest, Linear, Link, Member, Node, Pipeline, Predictions, Task, Tree,
-    pipeline::{SCALED_LIMIT, scaled},
+    Batch, Feature, FeatureKind, Fitted, Forest, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, Task, Tree,
+    pipeline::{EXPONENT_LIMIT, SCALED_LIMIT, SHARE_FLOOR, scaled},
 };
 
 impl Pipeline {
     /// Predictions for each row. Rows that the batch does not hold, and parts of the pipeline that do not fit each other, count as
     /// missing values and as 0: a pipeline that the engine made has neither.
     pub fn predict(&self, batch: &Batch) -> Predictions {
-        let encoder = Encoder::new(&self.features);
+        let encoder = Encoder::new(self);
         let mut values = Vec::new();
         let mut output = Vec::new();
         let classes = self.classes();
@@ -20,7 +20,7 @@ impl Pipeline {
             encoder.encode(batch, row, &mut values);
             self.combine(&values, &mut output);
             if classes.is_some() {
-                labels.push(most_probable(&output));
+                labels.push(chosen(&output, self.threshold));
                 probabilities.append(&mut output);
             } else {
                 numbers.push(output.first().copied().unwrap_or(0.0));
@@ -69,6 +69,13 @@ impl Member {
             Link::Softmax => {
                 let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 scores.iter_mut().for_each(|score| *score = (*score - largest).exp());
+                let sum: f32 = scores.iter().sum();
+                scores.iter_mut().for_each(|score| *score /= sum);
+            }
+            Link::Exponential => scores.iter_mut().for_each(|score| *score = score.min(EXPONENT_LIMIT).exp()),
+            Link::Shares if scores.len() == 1 => scores.iter_mut().for_each(|score| *score = score.clamp(0.0, 1.0)),
+            Link::Shares => {
+                scores.iter_mut().for_each(|score| *score = score.max(0.0) + SHARE_FLOOR);
                 let sum: f32 = scores.iter().sum();
                 scores.iter_mut().for_each(|score| *score /= sum);
             }
@@ -134,8 +141,11 @@ impl Linear {
     }
 }
 
-/// The position of the largest value, the first on ties.
-pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
+/// The position of the chosen label: by the threshold where there is one, else the most probable, the first on ties.
+pub(crate) fn chosen(probabilities: &[f32], threshold: Option<f32>) -> usize {
+    if let (&[first, second], Some(threshold)) = (probabilities, threshold) {
+        return usize::from(second + bias(threshold) > first);
+    }
     let mut best = 0;
     for (position, value) in probabilities.iter().enumerate() {
         if probabilities.get(best).is_some_and(|largest| value > largest) {
@@ -145,32 +155,51 @@ pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
     best
 }
 
-/// Raw values → a row of numbers and codes in feature order.
+/// What the second label's probability gets before the larger of the two is chosen: p + (1 − 2t) > 1 − p where p > t.
+pub(crate) fn bias(threshold: f32) -> f32 {
+    1.0 - 2.0 * threshold
+}
+
+/// Raw values → a row of inputs.
 struct Encoder<'a> {
-    columns: Vec<Option<HashMap<&'a str, u32>>>,
-    numeric: usize,
+    features: Vec<Source<'a>>,
+    lookups: &'a [Lookup],
+    numbers: usize,
+}
+
+enum Source<'a> {
+    Numbers(usize),
+    Codes(HashMap<&'a str, u32>),
 }
 
 impl<'a> Encoder<'a> {
-    fn new(features: &'a [Feature]) -> Self {
-        let codes = |feature: &'a Feature| match &feature.kind {
-            FeatureKind::Numeric => None,
-            FeatureKind::Categorical { categories } => Some(categories.iter().map(String::as_str).zip(1..).collect()),
+    fn new(pipeline: &'a Pipeline) -> Self {
+        let source = |feature: &'a Feature| match &feature.kind {
+            FeatureKind::Categorical { categories } => Source::Codes(categories.iter().map(String::as_str).zip(1..).collect()),
+            FeatureKind::Numeric | FeatureKind::Date { .. } => Source::Numbers(feature.kind.numbers()),
         };
-        let columns: Vec<_> = features.iter().map(codes).collect();
-        let numeric = columns.iter().filter(|column: &&Option<_>| column.is_none()).count();
-        Self { columns, numeric }
+        Self {
+            features: pipeline.features.iter().map(source).collect(),
+            lookups: &pipeline.lookups,
+            numbers: pipeline.features.iter().map(|feature| feature.kind.numbers()).sum(),
+        }
     }
 
     fn encode(&self, batch: &Batch, row: usize, values: &mut Vec<f32>) {
-        let (mut numbers, mut texts) = (batch.numbers.iter().skip(row * self.numeric), batch.texts.iter());
+        let (mut numbers, mut texts) = (batch.numbers.iter().skip(row * self.numbers), batch.texts.iter());
         values.clear();
-        values.extend(self.columns.iter().map(|column| match column {
-            None => numbers.next().copied().unwrap_or(f32::NAN),
-            Some(codes) => {
-                let text = texts.next().and_then(|texts| texts.get(row)).map_or("", String::as_str);
-                codes.get(text).copied().unwrap_or(0) as f32
+        for source in &self.features {
+            match source {
+                Source::Numbers(count) => values.extend((0..*count).map(|_| numbers.next().copied().unwrap_or(f32::NAN))),
+                Source::Codes(codes) => {
+                    let text = texts.next().and_then(|texts| texts.get(row)).map_or("", String::as_str);
+                    values.push(codes.get(text).copied().unwrap_or(0) as f32);
+                }
             }
-        }));
+        }
+        for lookup in self.lookups {
+            let code = values.get(lookup.input as usize).copied().unwrap_or(0.0) as usize;
+            values.push(lookup.values.get(code).copied().unwrap_or(f32::NAN));
+        }
     }
 }

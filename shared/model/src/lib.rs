@@ -1,6 +1,7 @@
 //! The model file: what a fitted model is ([`Pipeline`]), its one ONNX graph from raw features ([`write_onnx`]), its [`Manifest`], and
 //! running it through tract ([`Predictor`]). What the prediction function links: no table reading, no fitting.
 
+mod date_part;
 mod error;
 mod evaluate;
 mod manifest;
@@ -11,12 +12,14 @@ mod pipeline;
 mod predictor;
 mod tree_kernel;
 
+pub use date_part::{DatePart, date_numbers, moment};
 pub use error::ModelError;
 pub use manifest::{FORMAT_VERSION, Manifest};
 pub use onnx::write_onnx;
 pub use parity::check_parity;
 pub use pickle::write_pickle;
 pub use pipeline::{
-    Batch, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Member, Node, Pipeline, Predictions, Scaled, Task, Tree,
+    Batch, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, SHARE_FLOOR, Scaled,
+    Task, Tree,
 };
 pub use predictor::Predictor;

@@ -23,6 +23,9 @@ pub struct Manifest {
     pub features: Vec<Feature>,
     /// The labels in the order of the probabilities; empty for regression.
     pub labels: Vec<Label>,
+    /// The second of two labels is chosen when its probability is above this; above a half when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
     /// Range of each numeric feature in the training data.
     pub numeric_stats: BTreeMap<String, NumericRange>,
     /// Measured on the hold-out.
@@ -38,8 +41,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Number of numeric features: the width of a batch's `numbers`.
-    pub fn numeric_features(&self) -> usize {
-        self.features.iter().filter(|feature| feature.kind == FeatureKind::Numeric).count()
+    /// The width of a batch's `numbers`.
+    pub fn numbers(&self) -> usize {
+        self.features.iter().map(|feature| feature.kind.numbers()).sum()
+    }
+
+    /// Features whose values are texts of a batch.
+    pub(crate) fn categorical(&self) -> impl Iterator<Item = &Feature> {
+        self.features.iter().filter(|feature| matches!(feature.kind, FeatureKind::Categorical { .. }))
     }
 }

@@ -17,11 +17,15 @@ mod trees;
 use prost::Message as _;
 use tract_onnx::pb::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor_proto::DataType};
 
-use crate::{FeatureKind, Fitted, Linear, Link, Manifest, ModelError, Pipeline, Task, pipeline::SCALED_LIMIT};
+use crate::{
+    FeatureKind, Fitted, Linear, Link, Lookup, Manifest, ModelError, Pipeline, Task,
+    evaluate::bias,
+    pipeline::{EXPONENT_LIMIT, SCALED_LIMIT, SHARE_FLOOR},
+};
 use graph::{Attribute, Graph};
 
 /// Every operator that a graph of ours may hold.
-pub(crate) const OPERATORS: [&str; 23] = [
+pub(crate) const OPERATORS: [&str; 24] = [
     "Add",
     "ArgMax",
     "Cast",
@@ -29,6 +33,7 @@ pub(crate) const OPERATORS: [&str; 23] = [
     "Clip",
     "Concat",
     "Div",
+    "Exp",
     "Gather",
     "Identity",
     "IsNaN",
@@ -80,7 +85,14 @@ pub fn write_onnx(pipeline: &Pipeline, manifest: &Manifest) -> Result<Vec<u8>, M
                 graph.node("Identity", &[&combined], PROBABILITIES, &[]);
             }
             let of_largest = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(0))];
-            graph.node("ArgMax", &[PROBABILITIES], "label", &of_largest);
+            let compared = match pipeline.threshold.filter(|_| classes == 2) {
+                None => PROBABILITIES.to_owned(),
+                Some(threshold) => {
+                    let bias = graph.floats("bias", &[1, 2], vec![0.0, bias(threshold)]);
+                    graph.add("Add", &[PROBABILITIES, &bias], &[])
+                }
+            };
+            graph.node("ArgMax", &[&compared], "label", &of_largest);
             graph.output("label", DataType::Int64, &[]);
             graph.output(PROBABILITIES, DataType::Float, &[classes]);
         }
@@ -98,30 +110,33 @@ pub fn write_onnx(pipeline: &Pipeline, manifest: &Manifest) -> Result<Vec<u8>, M
     Ok(model.encode_to_vec())
 }
 
-/// The graph's inputs, and where each feature is in them.
+/// The graph's inputs, and where each of the pipeline's is in them.
 struct Inputs {
-    /// Whether there is a `numeric` input.
-    numeric: bool,
-    /// Per feature, its column in the trees' input: numbers first, then codes.
+    /// Width of the `numeric` input; 0 when there is none.
+    numeric: usize,
+    /// Per input of the pipeline, its column in the trees' matrix: numbers first, then codes, then what was looked up.
     columns: Vec<usize>,
-    /// Per feature, the value that holds its codes `int64[N,1]`, empty for a number.
+    /// Per input of the pipeline, the value that holds its codes `int64[N,1]`, empty for a number.
     codes: Vec<String>,
+    /// The values that hold what was looked up, `float[N,1]` each.
+    lookups: Vec<String>,
 }
 
 impl Inputs {
     fn write(pipeline: &Pipeline, graph: &mut Graph) -> Result<Self, ModelError> {
-        let is_numeric = |kind: &FeatureKind| *kind == FeatureKind::Numeric;
-        let width = pipeline.features.iter().filter(|feature| is_numeric(&feature.kind)).count();
-        if width > 0 {
-            graph.input(NUMERIC_INPUT, DataType::Float, width);
+        let numeric = pipeline.features.iter().map(|feature| feature.kind.numbers()).sum();
+        if numeric > 0 {
+            graph.input(NUMERIC_INPUT, DataType::Float, numeric);
         }
-        let (mut numbers, mut texts) = (0..width, width..);
+        let (mut next_number, mut next_code) = (0, numeric);
         let (mut columns, mut codes) = (Vec::new(), Vec::new());
         for feature in &pipeline.features {
-            let column = match &feature.kind {
-                FeatureKind::Numeric => {
-                    codes.push(String::new());
-                    numbers.next()
+            match &feature.kind {
+                FeatureKind::Numeric | FeatureKind::Date { .. } => {
+                    let count = feature.kind.numbers();
+                    columns.extend(next_number..next_number + count);
+                    codes.extend(vec![String::new(); count]);
+                    next_number += count;
                 }
                 FeatureKind::Categorical { categories } => {
                     let input = format!("category:{}", feature.name);
@@ -132,19 +147,34 @@ impl Inputs {
                         ("default_int64", Attribute::Int(0)),
                     ];
                     codes.push(graph.add_ml("CategoryMapper", &[&input], &mapping));
-                    texts.next()
+                    columns.push(next_code);
+                    next_code += 1;
                 }
-            };
-            columns.push(column.ok_or_else(|| ModelError::Pipeline { reason: "too many features".to_owned() })?);
+            }
         }
-        Ok(Self { numeric: width > 0, columns, codes })
+        let mut inputs = Self { numeric, columns, codes, lookups: Vec::new() };
+        for lookup in &pipeline.lookups {
+            let name = inputs.look_up(lookup, graph)?;
+            inputs.lookups.push(name);
+            inputs.columns.push(next_code);
+            next_code += 1;
+        }
+        Ok(inputs)
     }
 
-    /// `float[N, features]`: numbers, then codes.
+    fn look_up(&self, lookup: &Lookup, graph: &mut Graph) -> Result<String, ModelError> {
+        let codes = self.codes.get(lookup.input as usize).filter(|codes| !codes.is_empty());
+        let codes = codes.ok_or_else(|| ModelError::Pipeline { reason: format!("input {} has no codes to look up", lookup.input) })?;
+        let table = graph.floats("lookup", &[lookup.values.len()], lookup.values.clone());
+        Ok(graph.add("Gather", &[&table, codes], &[("axis", Attribute::Int(0))]))
+    }
+
+    /// `float[N, inputs]`: numbers, then codes, then what was looked up.
     fn matrix(&self, graph: &mut Graph) -> String {
-        let mut parts: Vec<String> = if self.numeric { vec![NUMERIC_INPUT.to_owned()] } else { Vec::new() };
+        let mut parts: Vec<String> = if self.numeric > 0 { vec![NUMERIC_INPUT.to_owned()] } else { Vec::new() };
         let codes = self.codes.iter().filter(|code| !code.is_empty());
         parts.extend(codes.map(|code| graph.add("Cast", &[code], &[("to", Attribute::Int(i64::from(DataType::Float as i32)))])));
+        parts.extend(self.lookups.iter().cloned());
         if let [only] = parts.as_slice() {
             return only.clone();
         }
@@ -183,6 +213,19 @@ fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<St
             Link::Identity => scores,
             Link::Sigmoid => graph.add("Sigmoid", &[&scores], &[]),
             Link::Softmax => graph.add("Softmax", &[&scores], &[("axis", Attribute::Int(1))]),
+            Link::Exponential => {
+                let scores = clip(&scores, f32::MIN, EXPONENT_LIMIT, graph);
+                graph.add("Exp", &[&scores], &[])
+            }
+            Link::Shares if member.scores() == 1 => clip(&scores, 0.0, 1.0, graph),
+            Link::Shares => {
+                let positive = clip(&scores, 0.0, f32::MAX, graph);
+                let floor = graph.floats("floor", &[1, 1], vec![SHARE_FLOOR]);
+                let raised = graph.add("Add", &[&positive, &floor], &[]);
+                let axes = graph.ints("axes", &[1], vec![1]);
+                let sum = graph.add("ReduceSum", &[&raised, &axes], &[("keepdims", Attribute::Int(1))]);
+                graph.add("Div", &[&raised, &sum], &[])
+            }
         };
         let weight = graph.floats("weight", &[1, 1], vec![member.weight]);
         let weighted = graph.add("Mul", &[&output, &weight], &[]);
@@ -203,7 +246,7 @@ fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<St
 
 fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<String, ModelError> {
     let of = |feature: u32| ModelError::Pipeline {
-        reason: format!("a linear member uses feature {feature}, which does not exist or is of another kind"),
+        reason: format!("a linear member uses input {feature}, which does not exist or is of another kind"),
     };
     let outputs = linear.intercepts.len();
     let mut scores = graph.floats("intercepts", &[1, outputs], linear.intercepts.clone());
@@ -224,8 +267,7 @@ fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<
         let filled = graph.add("Where", &[&missing, &fill, &used], &[]);
         let centred = graph.add("Sub", &[&filled, &mean], &[]);
         let standardised = graph.add("Div", &[&centred, &scale], &[]);
-        let (low, high) = (graph.floats("low", &[], vec![-SCALED_LIMIT]), graph.floats("high", &[], vec![SCALED_LIMIT]));
-        let clipped = graph.add("Clip", &[&standardised, &low, &high], &[]);
+        let clipped = clip(&standardised, -SCALED_LIMIT, SCALED_LIMIT, graph);
         let coefficients: Vec<f32> = linear.numeric.iter().flat_map(|term| term.coefficients.iter().copied()).collect();
         if coefficients.len() != width * outputs {
             return Err(ModelError::Pipeline { reason: "a linear member has too few coefficients".to_owned() });
@@ -250,6 +292,11 @@ fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<
     Ok(scores)
 }
 
+fn clip(values: &str, low: f32, high: f32, graph: &mut Graph) -> String {
+    let (low, high) = (graph.floats("low", &[], vec![low]), graph.floats("high", &[], vec![high]));
+    graph.add("Clip", &[values, &low, &high], &[])
+}
+
 /// A row of scores for every row of the inputs.
 fn broadcast(scores: &str, inputs: &Inputs, graph: &mut Graph) -> String {
     let matrix = inputs.matrix(graph);
@@ -262,10 +309,9 @@ fn broadcast(scores: &str, inputs: &Inputs, graph: &mut Graph) -> String {
 }
 
 impl Inputs {
-    /// The column of a numeric feature in the `numeric` input.
-    fn numeric_column(&self, feature: u32) -> Option<usize> {
-        let feature = feature as usize;
-        self.codes.get(feature).filter(|codes| codes.is_empty()).and_then(|_| self.columns.get(feature)).copied()
+    /// The column of a number in the `numeric` input.
+    fn numeric_column(&self, input: u32) -> Option<usize> {
+        self.columns.get(input as usize).copied().filter(|column| *column < self.numeric)
     }
 }
 

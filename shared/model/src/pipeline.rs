@@ -1,8 +1,9 @@
 //! A fitted model as plain data: everything that turns raw feature values into a prediction.
 //!
-//! A row is `features.len()` values in feature order. A numeric feature's value is the number itself, `NaN` when missing. A
-//! categorical feature's value is its *code*: 0 when the text is missing or not among the categories, else 1 + its position in the
-//! sorted list of categories. All arithmetic is in `f32`, as in the ONNX graph.
+//! A row is its *inputs*: those of each feature in feature order, then the looked-up ones. A numeric feature has one, the number itself,
+//! `NaN` when missing. A date has one number for each of its parts. A categorical feature has one, its *code*: 0 when the text is missing
+//! or not among the categories, else 1 + its position in the sorted list of categories. A looked-up input is a number that a table gives
+//! for a feature's code. All arithmetic is in `f32`, as in the ONNX graph.
 //!
 //! ```text
 //! prediction = Σ weightₘ · linkₘ(scoresₘ(row))        m over the members, weights sum to 1
@@ -11,6 +12,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::DatePart;
 
 /// A standardised value is cut off here, so that no input, however large, makes a linear model's output infinite.
 pub(crate) const SCALED_LIMIT: f32 = 1e6;
@@ -68,6 +71,27 @@ pub enum FeatureKind {
         /// Known texts, sorted by code point, distinct; text *k* has code *k* + 1.
         categories: Vec<String>,
     },
+    /// A day or a moment, as text in any order that [`domain::date::Order`] knows; whoever calls the graph splits it into its parts.
+    Date {
+        /// The numbers that it becomes, all `NaN` when missing.
+        parts: Vec<DatePart>,
+        /// The day, counted from 1970, that elapsed days are counted from.
+        origin: i64,
+        /// Other date features; the days from each of them to this one are further numbers after the parts.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        since: Vec<String>,
+    },
+}
+
+impl FeatureKind {
+    /// How many numbers it takes of a batch's row.
+    pub fn numbers(&self) -> usize {
+        match self {
+            Self::Numeric => 1,
+            Self::Categorical { .. } => 0,
+            Self::Date { parts, since, .. } => parts.len() + since.len(),
+        }
+    }
 }
 
 /// A fitted model.
@@ -75,10 +99,23 @@ pub enum FeatureKind {
 pub struct Pipeline {
     /// What it predicts.
     pub task: Task,
-    /// Its inputs in order.
+    /// What it is given, in order.
     pub features: Vec<Feature>,
+    /// The looked-up inputs, whose positions follow those of the features' inputs.
+    pub lookups: Vec<Lookup>,
+    /// The second of two labels is chosen when its probability is above this; above a half when `None`.
+    pub threshold: Option<f32>,
     /// The ensemble, at least one member.
     pub members: Vec<Member>,
+}
+
+/// A number for each code of a categorical feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lookup {
+    /// Position of the feature's input.
+    pub input: u32,
+    /// By code, 0 included.
+    pub values: Vec<f32>,
 }
 
 /// One model of the ensemble.
@@ -103,7 +140,17 @@ pub enum Link {
     Sigmoid,
     /// One score per label.
     Softmax,
+    /// The number is the exponential of the score, which is cut off at 80.
+    Exponential,
+    /// One score, the probability of the second label, cut off at 0 and 1; or one score per label, which is that label's share once
+    /// those below 0 are 0, all are raised a little, and all are divided by their sum.
+    Shares,
 }
+
+/// The largest score whose exponential is taken.
+pub(crate) const EXPONENT_LIMIT: f32 = 80.0;
+/// What the scores of [`Link::Shares`] are raised by.
+pub const SHARE_FLOOR: f32 = 1e-4;
 
 /// Row → scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,9 +187,9 @@ pub enum Node {
         /// What is added.
         value: f32,
     },
-    /// A numeric feature: left when `x <= threshold`, or when `x` is missing and `missing_left`.
+    /// A number: left when `x <= threshold`, or when `x` is missing and `missing_left`.
     Threshold {
-        /// Position of the feature.
+        /// Position of the input.
         feature: u32,
         /// Finite.
         threshold: f32,
@@ -153,9 +200,9 @@ pub enum Node {
         /// The other child.
         right: u32,
     },
-    /// A categorical feature: left when its code is in `codes`.
+    /// A code: left when it is in `codes`.
     InSet {
-        /// Position of the feature.
+        /// Position of the input.
         feature: u32,
         /// Codes, sorted, distinct, at least one; 0 stands for missing and unknown.
         codes: Vec<u32>,
@@ -172,16 +219,16 @@ pub enum Node {
 pub struct Linear {
     /// One per score.
     pub intercepts: Vec<f32>,
-    /// The numeric features that it uses.
+    /// The numbers that it uses.
     pub numeric: Vec<Scaled>,
-    /// For each categorical feature that it uses: its position and, per code (0 included), one coefficient per score.
+    /// For each categorical feature that it uses: the position of its input and, per code (0 included), one coefficient per score.
     pub categorical: Vec<(u32, Vec<Vec<f32>>)>,
 }
 
 /// A standardised numeric feature and its coefficients.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scaled {
-    /// Position of the feature.
+    /// Position of the input.
     pub feature: u32,
     /// Stands for a missing value.
     pub fill: f32,
@@ -198,7 +245,7 @@ pub struct Scaled {
 pub struct Batch {
     /// Number of rows.
     pub rows: usize,
-    /// Row-major `rows × numeric features`, in feature order.
+    /// Row-major `rows × numbers of all features` ([`FeatureKind::numbers`]), in feature order.
     pub numbers: Vec<f32>,
     /// Per categorical feature in feature order, one text per row; empty text stands for missing.
     pub texts: Vec<Vec<String>>,
@@ -211,7 +258,7 @@ pub enum Predictions {
     Numbers(Vec<f32>),
     /// One label per row.
     Classes {
-        /// Position of the most probable label; the first on ties.
+        /// Position of the chosen label: the most probable one, the first on ties, unless the pipeline has a threshold.
         labels: Vec<usize>,
         /// Row-major `rows × labels`; each row sums to 1.
         probabilities: Vec<f32>,

@@ -14,7 +14,7 @@ use tract_onnx::{
 
 use crate::{
     Batch, FeatureKind, Manifest, ModelError, Predictions,
-    evaluate::most_probable,
+    evaluate::chosen,
     manifest::FORMAT_VERSION,
     onnx::{MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, VARIABLE},
     tree_kernel::tree_ensemble_classifier,
@@ -45,8 +45,8 @@ impl Predictor {
         let proto = ModelProto::decode(onnx)?;
         let manifest = manifest(&proto)?;
         let graph = proto.graph.as_ref().ok_or_else(|| ModelError::damaged("it holds no graph"))?;
-        let numeric = manifest.numeric_features();
-        let categorical = manifest.features.len() - numeric;
+        let numeric = manifest.numbers();
+        let categorical = manifest.categorical().count();
         check_graph(graph, &manifest, numeric)?;
         // The runtime is written for files of good faith: whatever it cannot take must not end the process.
         let built = catch_unwind(AssertUnwindSafe(|| plan(&proto, &manifest)));
@@ -79,7 +79,7 @@ impl Predictor {
         if classes == 0 {
             return Ok(Predictions::Numbers(figures));
         }
-        let labels = figures.chunks_exact(classes).map(most_probable).collect();
+        let labels = figures.chunks_exact(classes).map(|row| chosen(row, self.manifest.threshold)).collect();
         Ok(Predictions::Classes { labels, probabilities: figures })
     }
 
@@ -143,8 +143,7 @@ fn check_graph(graph: &GraphProto, manifest: &Manifest, numeric: usize) -> Resul
         return Err(ModelError::damaged(format!("the constant {} does not have the values that its shape asks for", tensor.name)));
     }
     let mut expected: Vec<String> = if numeric > 0 { vec![NUMERIC_INPUT.to_owned()] } else { Vec::new() };
-    let categorical = manifest.features.iter().filter(|feature| feature.kind != FeatureKind::Numeric);
-    expected.extend(categorical.map(|feature| format!("category:{}", feature.name)));
+    expected.extend(manifest.categorical().map(|feature| format!("category:{}", feature.name)));
     if !graph.input.iter().map(|input| &input.name).eq(&expected) {
         return Err(ModelError::damaged("the graph's inputs are not the manifest's features"));
     }

@@ -151,6 +151,58 @@ pub(crate) fn scatter(points: impl Iterator<Item = (f64, f64)>, low: f64, high: 
     }
 }
 
+/// A line of a picture.
+pub(crate) struct Line {
+    points: Vec<(f64, f64)>,
+    class: &'static str,
+}
+
+impl Line {
+    /// Drawn through.
+    pub(crate) fn plain(points: Vec<(f64, f64)>) -> Self {
+        Self { points, class: "plain" }
+    }
+
+    /// To compare with.
+    pub(crate) fn dashed(points: Vec<(f64, f64)>) -> Self {
+        Self { points, class: "dashed" }
+    }
+
+    /// With its points.
+    pub(crate) fn dotted(points: Vec<(f64, f64)>) -> Self {
+        Self { points, class: "dotted" }
+    }
+}
+
+/// Lines between points of (x, y), on axes of these ranges. Points that are no numbers are left out.
+pub(crate) fn lines(lines: &[Line], across: (f64, f64), up: (f64, f64), description: &str) -> Markup {
+    const WIDTH: f64 = 300.0;
+    const HEIGHT: f64 = 180.0;
+    const MARGIN: f64 = 6.0;
+    let place = |value: f64, (low, high): (f64, f64), size: f64| {
+        let share = if high > low { (value - low) / (high - low) } else { 0.5 };
+        MARGIN + share.clamp(0.0, 1.0) * (size - 2.0 * MARGIN)
+    };
+    let at = |&(x, y): &(f64, f64)| (place(x, across, WIDTH), HEIGHT - place(y, up, HEIGHT));
+    let path = |line: &Line| {
+        let known = line.points.iter().filter(|point| point.0.is_finite() && point.1.is_finite()).map(at);
+        known.enumerate().map(|(first, (x, y))| format!("{}{x:.1} {y:.1}", if first == 0 { "M" } else { "L" })).collect::<String>()
+    };
+    let dots = |line: &Line| {
+        let known = line.points.iter().filter(|point| point.0.is_finite() && point.1.is_finite()).map(at);
+        known.map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<String>()
+    };
+    html! {
+        svg.lines viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(description) {
+            rect.frame width=(WIDTH) height=(HEIGHT) rx="4" {}
+            @for line in lines {
+                path class=(line.class) d=(path(line)) {}
+                @if line.class == "dotted" { path.dots d=(dots(line)) {} }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +221,12 @@ mod tests {
         let drawn = scatter([(0.0, 0.0), (f64::NAN, 1.0)].into_iter(), 0.0, 1.0, "s").into_string();
         assert!(drawn.contains("M8.0 312.0h0\""), "{drawn}");
         assert!(!drawn.contains("NaN"), "{drawn}");
+    }
+
+    #[test]
+    fn a_line_goes_from_corner_to_corner_of_its_ranges() {
+        let drawn = lines(&[Line::plain(vec![(0.0, 5.0), (f64::NAN, 1.0), (2.0, 7.0)])], (0.0, 2.0), (5.0, 7.0), "l").into_string();
+        assert!(drawn.contains("M6.0 174.0L294.0 6.0\""), "{drawn}");
     }
 
     #[test]

@@ -1,21 +1,21 @@
-//! The training report: which model was chosen, how good it is on rows that it never saw, what it looks at, and how it came about.
+//! The training report: how good the model is and what to beware of, where it is right and wrong, how it came about, what it looks at, and
+//! how it is used.
 
-mod charts;
+mod features;
+mod labels;
+mod numbers;
 mod provenance;
+mod search;
+mod verdict;
+mod weak;
 
-use domain::{Metrics, PreprocessingInfo, ProblemType, Timestamp};
+use domain::{Family, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp};
 use maud::{Markup, html};
 
 use crate::{
-    chart::bar,
-    format::{count, counted, format_time, label, number, percent, share},
-    page::{Tone, card, first_of, note, page, problem_badge, table, tiles},
+    format::{count, format_time, label},
+    page::{card, page, problem_badge, tiles},
 };
-
-/// The most candidates listed on the leaderboard.
-const MAX_CANDIDATES: usize = 50;
-/// The most hyperparameters named for each.
-const MAX_PARAMETERS: usize = 20;
 
 /// What the training report tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,16 +26,32 @@ pub struct TrainingReport {
     pub target: String,
     /// Classification or regression.
     pub problem_type: ProblemType,
-    /// Measured on the hold-out.
+    /// What was optimised.
+    pub metric: Metric,
+    /// Measured on rows that the measured models did not learn from, with intervals.
     pub metrics: Metrics,
-    /// The metric of the leaderboard's scores.
-    pub validation_metric: String,
+    /// How the model was judged.
+    pub validation: Validation,
+    /// What one gets without effort, measured on the same rows; the one that knows nothing first.
+    pub baselines: Vec<(String, Metrics)>,
     /// The candidates, best first.
     pub leaderboard: Vec<LeaderboardRow>,
-    /// Share of each feature, descending.
+    /// The best validation score so far, by seconds.
+    pub history: Vec<(f64, f64)>,
+    /// Whether the search ended because more of it no longer helped.
+    pub converged: bool,
+    /// Share of each feature in what the model does, descending.
     pub importances: Vec<(String, f64)>,
-    /// The hold-out's rows against their predictions.
-    pub holdout: Holdout,
+    /// By how much the metric gets worse when a feature's values are swapped between rows: the mean and the deviation, the largest first.
+    pub permutation: Vec<(String, f64, f64)>,
+    /// How the mean prediction moves with a feature.
+    pub effects: Vec<Effect>,
+    /// The judged rows against their predictions.
+    pub judged: Judged,
+    /// The rows that the model got most wrong, the worst first.
+    pub hardest: Vec<HardRow>,
+    /// Parts of the table where the model is weakest, the worst first.
+    pub segments: Vec<Segment>,
     /// The model's inputs and the columns that it does not use.
     pub preprocessing: PreprocessingInfo,
     /// How the model came about.
@@ -44,33 +60,105 @@ pub struct TrainingReport {
     pub created_at: Timestamp,
 }
 
+/// How a model was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validation {
+    /// On rows that the search never saw.
+    HoldOut,
+    /// Every row by models that had not learned from it.
+    Folds {
+        /// Parts that the rows were dealt into.
+        folds: usize,
+        /// How often they were dealt.
+        deals: usize,
+    },
+}
+
 /// A model that was tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeaderboardRow {
     /// Its name.
     pub name: String,
+    /// Its family.
+    pub family: Family,
     /// Its hyperparameters by name.
-    pub parameters: Vec<(String, f64)>,
+    pub parameters: Vec<(String, String)>,
     /// Its score in validation.
     pub score: f64,
     /// Seconds that fitting it took.
     pub fit_seconds: f64,
+    /// Its trees, over all folds.
+    pub trees: usize,
     /// Its share of the final model; 0 when it is not part of it.
     pub weight: f64,
 }
 
-/// Predictions for the hold-out.
+/// The judged rows against their predictions.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Holdout {
-    /// `counts[actual][predicted]`, both in the order of `labels`.
-    Confusion {
-        /// The class labels.
+pub enum Judged {
+    /// Labels.
+    Labels {
+        /// The labels.
         labels: Vec<String>,
-        /// Rows for each pair of labels.
-        counts: Vec<Vec<u64>>,
+        /// By row, the position of the actual label.
+        actual: Vec<u32>,
+        /// By row, the position of the chosen label.
+        chosen: Vec<u32>,
+        /// Row-major `rows × labels`.
+        probabilities: Vec<f32>,
+        /// The second of two labels is chosen above this probability.
+        threshold: f64,
     },
     /// (actual, predicted) for each row.
-    Pairs(Vec<(f64, f64)>),
+    Numbers(Vec<(f64, f64)>),
+}
+
+/// How the mean prediction moves with a feature when all else stays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    /// The feature.
+    pub feature: String,
+    /// Its places and the mean prediction there: the number, or the probability of the second label.
+    pub places: Places,
+}
+
+/// Where an effect was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Places {
+    /// Numbers, ascending.
+    Numbers(Vec<(f64, f64)>),
+    /// Categories, the most frequent first.
+    Categories(Vec<(String, f64)>),
+}
+
+/// A row that the model got wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HardRow {
+    /// Its number in the table, from 1.
+    pub row: u64,
+    /// What it is.
+    pub actual: String,
+    /// What was predicted.
+    pub predicted: String,
+    /// The probability of the actual label, or the error.
+    pub figure: f64,
+    /// Its values of the features that matter most.
+    pub cells: Vec<(String, String)>,
+}
+
+/// Rows of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// The feature.
+    pub feature: String,
+    /// Its values there.
+    pub values: String,
+    /// How many of the judged rows.
+    pub rows: u64,
+    /// The mean loss of those rows: the log loss, or the absolute error.
+    pub loss: f64,
+    /// That of all judged rows.
+    pub overall: f64,
 }
 
 /// How a model came about.
@@ -82,12 +170,14 @@ pub struct Configuration {
     pub rows: u64,
     /// Columns of the table.
     pub columns: u64,
-    /// Rows that the model learned from.
+    /// Rows that the model learned from in the end.
     pub train_rows: u64,
-    /// Rows that it was measured on.
-    pub holdout_rows: u64,
-    /// Rows left out because the target is missing.
+    /// Rows that it was judged on.
+    pub judged_rows: u64,
+    /// Rows left out because the target is missing, or counts nothing.
     pub dropped_rows: u64,
+    /// What a person decided, by name.
+    pub settings: Vec<(String, String)>,
     /// Seed of every random choice.
     pub seed: u64,
     /// Version of this product.
@@ -99,114 +189,48 @@ pub struct Configuration {
 /// The training report as an HTML document.
 pub fn training_report(report: &TrainingReport) -> String {
     let title = format!("Training Report - {}", label(&report.job));
-    let lead = html! {
-        p {
-            "A model of " bdi { (label(&report.target)) } ", measured on " (counted(report.configuration.holdout_rows, "row", "rows"))
-            " that it never saw"
-        }
-    };
+    let lead = html! { p { "A model of " bdi { (label(&report.target)) } ", " (verdict::how_judged(report)) } };
     let sections = html! {
+        (verdict::first_screen(report))
         (summary(report))
-        (metrics(&report.metrics, &report.holdout))
-        (leaderboard(&report.leaderboard, &report.validation_metric))
-        (charts::importances(&report.importances))
-        (charts::holdout(&report.holdout))
+        (verdict::metrics(report))
+        (judged(report))
+        (search::learning_curve(report))
+        (search::leaderboard(report))
+        (features::importances(report))
+        (features::effects(report))
+        (weak::segments(report))
+        (weak::hardest(report))
         (provenance::preprocessing(&report.preprocessing))
         (provenance::configuration(&report.configuration, &report.metrics.best_estimator))
+        (provenance::usage(report))
     };
     let footer = html! { p { "Generated " (moment(report.created_at)) " by AutoML " (label(&report.configuration.version)) } };
     page(&title, &lead, &sections, &footer)
 }
 
+fn judged(report: &TrainingReport) -> Markup {
+    match &report.judged {
+        Judged::Labels { actual, .. } if actual.is_empty() => html! {},
+        Judged::Numbers(pairs) if pairs.is_empty() => html! {},
+        Judged::Labels { labels, actual, chosen, probabilities, threshold } => {
+            labels::cards(&labels::Rows { labels, actual, chosen, probabilities, threshold: *threshold })
+        }
+        Judged::Numbers(pairs) => numbers::cards(pairs),
+    }
+}
+
 fn summary(report: &TrainingReport) -> Markup {
+    let ended = if report.converged { " (stopped early)" } else { "" };
     let figures = [
         ("Best model", html! { (label(&report.metrics.best_estimator)) }),
-        ("Training time", html! { (format_time(report.metrics.training_time)) }),
+        ("Training time", html! { (format_time(report.metrics.training_time)) (ended) }),
         ("Models tried", html! { (count(report.leaderboard.len() as u64)) }),
         ("Features used", html! { (count(report.preprocessing.feature_count as u64)) }),
         ("Target", html! { bdi { (label(&report.target)) } }),
         ("Problem type", problem_badge(report.problem_type)),
     ];
-    card("Training Summary", &html! { (tiles(&figures)) (note(Tone::Good, &html! { "✓ Training completed." })) })
-}
-
-fn metrics(metrics: &Metrics, holdout: &Holdout) -> Markup {
-    let plain = |value: f64| format!("{value:.4}");
-    let known: Vec<(&str, Markup)> = [
-        ("Accuracy", metrics.accuracy.map(percent)),
-        ("F1 score", metrics.f1_score.map(plain)),
-        ("Precision", metrics.precision.map(plain)),
-        ("Recall", metrics.recall.map(plain)),
-        ("ROC AUC", metrics.roc_auc.map(plain)),
-        ("Log loss", metrics.log_loss.map(plain)),
-        ("R²", metrics.r2_score.map(plain)),
-        ("RMSE", metrics.rmse.map(number)),
-        ("MAE", metrics.mae.map(number)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, html! { (value?) })))
-    .collect();
-    card("Model Performance Metrics", &html! { (tiles(&known)) (verdict(metrics, holdout)) })
-}
-
-fn verdict(metrics: &Metrics, holdout: &Holdout) -> Markup {
-    let (measured, excellent, good, name) = match (metrics.accuracy, metrics.r2_score) {
-        (Some(accuracy), _) => (accuracy, 0.9, 0.7, "accuracy"),
-        (None, Some(r2)) => (r2, 0.8, 0.5, "R²"),
-        (None, None) => return html! {},
-    };
-    let (tone, verdict) = if measured >= excellent {
-        (Tone::Good, "Excellent")
-    } else if measured >= good {
-        (Tone::Good, "Good")
-    } else {
-        (Tone::Fair, "Low")
-    };
-    let advice = if tone == Tone::Fair { " More rows, more telling features or a larger time budget may help." } else { "" };
-    note(tone, &html! { (verdict) " " (name) " on the hold-out. " (baseline(holdout)) (advice) })
-}
-
-/// What a model without any feature would reach.
-fn baseline(holdout: &Holdout) -> Markup {
-    let Holdout::Confusion { counts, .. } = holdout else {
-        return html! { "Always answering with the mean would score about 0." };
-    };
-    let of_class = |row: &Vec<u64>| row.iter().sum::<u64>();
-    let (largest, all) = (counts.iter().map(of_class).max().unwrap_or(0), counts.iter().map(of_class).sum());
-    html! { @if all > 0 { "Always answering with the most frequent class would reach " (percent(share(largest, all))) "." } }
-}
-
-fn leaderboard(candidates: &[LeaderboardRow], metric: &str) -> Markup {
-    let rows = html! {
-        @for candidate in candidates.iter().take(MAX_CANDIDATES) {
-            tr {
-                th scope="row" {
-                    (label(&candidate.name)) @if candidate.weight > 0.0 { " " span.mark.kept { "CHOSEN" } }
-                    @if !candidate.parameters.is_empty() { div.parameters { (parameters(&candidate.parameters)) } }
-                }
-                td.n { (number(candidate.score)) }
-                td.n { (format_time(candidate.fit_seconds)) }
-                td.n { @if candidate.weight > 0.0 { (percent(candidate.weight)) } @else { "–" } }
-                td.picture { (bar(candidate.weight)) }
-            }
-        }
-    };
-    let head = html! { th { "Model" } th.n { "Validation " (label(metric)) } th.n { "Fit time" } th.n { "Weight" } th { "" } };
-    let content = html! {
-        (table("leaderboard", &head, &rows))
-        (first_of(MAX_CANDIDATES, candidates.len(), "models"))
-    };
-    html! { @if !candidates.is_empty() { (card("Leaderboard", &content)) } }
-}
-
-/// `learning_rate 0.05 · num_leaves 31`.
-fn parameters(parameters: &[(String, f64)]) -> String {
-    parameters
-        .iter()
-        .take(MAX_PARAMETERS)
-        .map(|(name, value)| format!("{} {}", label(name), number(*value)))
-        .collect::<Vec<_>>()
-        .join(" · ")
+    card("Training Summary", &tiles(&figures))
 }
 
 /// `2026-01-31 12:00:00 UTC`.
@@ -214,4 +238,13 @@ fn moment(at: Timestamp) -> String {
     let stored = at.to_string();
     let (date, time) = stored.split_once('T').unwrap_or((&stored, ""));
     format!("{date} {} UTC", time.split('.').next().unwrap_or(time))
+}
+
+/// A metric's value as people read it.
+fn figure(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::Accuracy | Metric::BalancedAccuracy | Metric::Mape => crate::format::percent(value),
+        Metric::Rmse | Metric::Mae | Metric::MedianAe => crate::format::number(value),
+        _ => format!("{value:.4}"),
+    }
 }

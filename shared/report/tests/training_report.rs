@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::{FeatureType, Metrics, PreprocessingInfo, ProblemType};
-use report::{Configuration, Holdout, LeaderboardRow, TrainingReport, training_report};
+use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType};
+use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation, training_report};
 
 fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingInfo {
     let names = |columns: &[(&str, &str)]| columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
@@ -22,8 +22,24 @@ fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingIn
 }
 
 fn candidate(name: &str, score: f64, weight: f64) -> LeaderboardRow {
-    let parameters = vec![("learning_rate".to_owned(), 0.05), ("num_leaves".to_owned(), 31.0)];
-    LeaderboardRow { name: name.to_owned(), parameters, score, fit_seconds: 12.34, weight }
+    let parameters = [("learning_rate", "0.05"), ("num_leaves", "31")].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    LeaderboardRow { name: name.to_owned(), family: Family::GradientBoosting, parameters, score, fit_seconds: 12.34, trees: 300, weight }
+}
+
+/// Rows of the labels `no` and `yes` by counts of `[actual][chosen]`, with probabilities that say so more or less.
+fn judged(counts: [[usize; 2]; 2]) -> Judged {
+    let (mut actual, mut chosen, mut probabilities) = (Vec::new(), Vec::new(), Vec::new());
+    for (label, row) in (0..).zip(counts) {
+        for (choice, rows) in (0..).zip(row) {
+            for position in 0..rows {
+                let second = if choice == 1 { 0.55 + 0.4 * position as f32 / rows as f32 } else { 0.45 * position as f32 / rows as f32 };
+                actual.push(label);
+                chosen.push(choice);
+                probabilities.extend([1.0 - second, second]);
+            }
+        }
+    }
+    Judged::Labels { labels: vec!["no".to_owned(), "yes".to_owned()], actual, chosen, probabilities, threshold: 0.5 }
 }
 
 fn classification() -> TrainingReport {
@@ -38,21 +54,43 @@ fn classification() -> TrainingReport {
             recall: Some(0.8436),
             log_loss: Some(0.4021),
             roc_auc: Some(0.8812),
+            intervals: BTreeMap::from([("accuracy".to_owned(), Interval { low: 0.79, high: 0.89 })]),
             training_time: 125.0,
             best_estimator: "boost".to_owned(),
             ..Metrics::default()
         },
-        validation_metric: "log_loss".to_owned(),
+        metric: Metric::LogLoss,
+        validation: Validation::HoldOut,
+        baselines: vec![
+            ("majority".to_owned(), Metrics { accuracy: Some(0.6145), log_loss: Some(0.667), ..Metrics::default() }),
+            ("linear".to_owned(), Metrics { accuracy: Some(0.81), log_loss: Some(0.45), roc_auc: Some(0.86), ..Metrics::default() }),
+        ],
         leaderboard: vec![candidate("boost", 0.4103, 1.0), candidate("linear", 0.4512, 0.0)],
         importances: vec![("sex".to_owned(), 0.61), ("age".to_owned(), 0.39)],
-        holdout: Holdout::Confusion { labels: vec!["no".to_owned(), "yes".to_owned()], counts: vec![vec![98, 12], vec![16, 53]] },
+        history: vec![(1.0, 0.5), (4.5, 0.43), (20.0, 0.4103)],
+        converged: true,
+        permutation: vec![("sex".to_owned(), 0.21, 0.012), ("age".to_owned(), 0.04, 0.003)],
+        effects: vec![
+            Effect { feature: "age".to_owned(), places: Places::Numbers(vec![(1.0, 0.6), (30.0, 0.4), (80.0, 0.2)]) },
+            Effect { feature: "sex".to_owned(), places: Places::Categories(vec![("m".to_owned(), 0.2), ("f".to_owned(), 0.7)]) },
+        ],
+        judged: judged([[98, 12], [16, 53]]),
+        hardest: vec![HardRow {
+            row: 298,
+            actual: "no".to_owned(),
+            predicted: "yes".to_owned(),
+            figure: 0.021,
+            cells: vec![("sex".to_owned(), "f".to_owned()), ("age".to_owned(), "2".to_owned())],
+        }],
+        segments: vec![Segment { feature: "age".to_owned(), values: "missing".to_owned(), rows: 35, loss: 0.62, overall: 0.4021 }],
         preprocessing: preprocessing(&["sex", "age"], &[("name", "text with mostly distinct values")]),
         configuration: Configuration {
             time_budget: 120.0,
             rows: 891,
             columns: 11,
             train_rows: 712,
-            holdout_rows: 179,
+            judged_rows: 179,
+            settings: vec![("metric".to_owned(), "log_loss".to_owned())],
             dropped_rows: 0,
             seed: 42,
             version: "0.1.0".to_owned(),
@@ -73,8 +111,12 @@ fn regression() -> TrainingReport {
             best_estimator: "boost".to_owned(),
             ..Metrics::default()
         },
-        validation_metric: "rmse".to_owned(),
-        holdout: Holdout::Pairs(vec![(10.0, 12.0), (80.0, 75.5), (40.25, 40.25)]),
+        metric: Metric::Rmse,
+        validation: Validation::Folds { folds: 5, deals: 3 },
+        baselines: vec![("mean".to_owned(), Metrics { r2_score: Some(-0.001), rmse: Some(16.4), ..Metrics::default() })],
+        judged: Judged::Numbers(vec![(10.0, 12.0), (80.0, 75.5), (40.25, 40.25)]),
+        hardest: Vec::new(),
+        segments: Vec::new(),
         preprocessing: preprocessing(&["age"], &[]),
         ..classification()
     }
@@ -96,21 +138,35 @@ fn a_regression_model() {
 }
 
 #[test]
-fn the_verdict_follows_accuracy_or_r2() {
+fn the_verdict_follows_the_error_that_the_model_takes_away() {
     let with_accuracy = |accuracy| {
         let report = classification();
         training_report(&TrainingReport { metrics: Metrics { accuracy: Some(accuracy), ..report.metrics.clone() }, ..report })
     };
-    assert!(with_accuracy(0.9).contains("Excellent "));
-    assert!(with_accuracy(0.7).contains("Good "));
-    assert!(with_accuracy(0.69).contains("Low "));
+    assert!(with_accuracy(0.95).contains("Very good: "));
+    assert!(with_accuracy(0.8).contains("Good: "));
+    assert!(with_accuracy(0.65).contains("Modest: "));
+    assert!(with_accuracy(0.6).contains("No better than an answer that ignores the features"));
     let with_r2 = |r2| {
         let report = regression();
         training_report(&TrainingReport { metrics: Metrics { r2_score: Some(r2), ..report.metrics.clone() }, ..report })
     };
-    assert!(with_r2(0.8).contains("Excellent "));
-    assert!(with_r2(0.5).contains("Good "));
-    assert!(with_r2(-1.0).contains("Low "));
+    assert!(with_r2(0.8).contains("Very good: "));
+    assert!(with_r2(-1.0).contains("No better than"));
+}
+
+#[test]
+fn a_reader_is_warned() {
+    let base = classification();
+    let warned = |report: TrainingReport, words: &str| {
+        let html = training_report(&report);
+        assert!(html.contains("Beware") && html.contains(words), "{words}");
+    };
+    warned(base.clone(), "Only 179 rows were judged");
+    warned(TrainingReport { judged: judged([[170, 3], [3, 3]]), ..base.clone() }, "The label 'yes' is rare (6 of the judged rows)");
+    let perfect = Metrics { roc_auc: Some(0.9999), ..base.metrics.clone() };
+    warned(TrainingReport { metrics: perfect, ..base.clone() }, "Check that 'sex' (61.0% of what the model looks at)");
+    warned(TrainingReport { preprocessing: preprocessing(&["age"], &[("alive", "the target in other words")]), ..base }, "'alive'");
 }
 
 #[test]
@@ -121,28 +177,37 @@ fn only_the_fifteen_most_important_features_are_drawn() {
     assert!(html.contains("The first 15 of 40 features are listed."));
 }
 
-#[test]
-fn labels_beyond_the_twenty_largest_are_counted_together() {
-    let labels: Vec<String> = (0..30).map(|label| format!("L{label}")).collect();
-    let counts = (0..30).map(|actual| (0..30).map(|predicted| if actual == predicted { 100 - actual } else { 0 }).collect()).collect();
-    let html = training_report(&TrainingReport { holdout: Holdout::Confusion { labels, counts }, ..classification() });
-    assert!(html.contains(">L19<") && !html.contains(">L20<"));
-    assert!(html.contains("10 others"));
-    assert!(html.contains(">755</td>"), "the rows of labels 20 to 29: 80 + 79 + … + 71");
+/// One row for each of so many labels, all right.
+fn many_labels(count: usize, rows: impl Fn(u32) -> usize) -> Judged {
+    let actual: Vec<u32> = (0..count as u32).flat_map(|label| vec![label; rows(label)]).collect();
+    let mut probabilities = vec![0.0; actual.len() * count];
+    actual.iter().enumerate().for_each(|(row, &label)| probabilities[row * count + label as usize] = 1.0);
+    let labels = (0..count).map(|label| format!("L{label}")).collect();
+    Judged::Labels { labels, chosen: actual.clone(), actual, probabilities, threshold: 0.5 }
 }
 
 #[test]
-fn a_model_without_a_measured_hold_out_has_no_picture_of_it() {
-    for holdout in [Holdout::Pairs(vec![]), Holdout::Confusion { labels: vec![], counts: vec![] }] {
-        let html = training_report(&TrainingReport { holdout, ..classification() });
+fn labels_beyond_the_twenty_largest_are_counted_together() {
+    let html = training_report(&TrainingReport { judged: many_labels(30, |label| 100 - label as usize), ..classification() });
+    let matrix = html.split("Confusion Matrix").nth(1).unwrap().split("Each Label").next().unwrap();
+    assert!(matrix.contains(">L19<") && !matrix.contains(">L20<"));
+    assert!(matrix.contains("10 others"));
+    assert!(matrix.contains(">755</td>"), "the rows of labels 20 to 29: 80 + 79 + … + 71");
+}
+
+#[test]
+fn a_model_that_could_not_be_judged_has_no_picture_of_it() {
+    let none = Judged::Labels { labels: vec![], actual: vec![], chosen: vec![], probabilities: vec![], threshold: 0.5 };
+    for judged in [Judged::Numbers(vec![]), none] {
+        let html = training_report(&TrainingReport { judged, ..classification() });
         assert!(!html.contains("Confusion Matrix") && !html.contains("Predicted and Actual"));
     }
 }
 
 #[test]
 fn predictions_that_are_all_equal_are_drawn() {
-    let html = training_report(&TrainingReport { holdout: Holdout::Pairs(vec![(5.0, 5.0), (5.0, f64::NAN)]), ..regression() });
-    assert!(html.contains("Predicted and Actual Values") && !html.contains("NaN"));
+    let html = training_report(&TrainingReport { judged: Judged::Numbers(vec![(5.0, 5.0), (5.0, f64::NAN)]), ..regression() });
+    assert!(html.contains("Predicted and Actual Values") && !html.contains(">NaN") && !html.contains("NaN "));
 }
 
 #[test]
@@ -153,7 +218,22 @@ fn names_and_labels_from_the_table_are_text_and_never_markup() {
         target: hostile.clone(),
         leaderboard: vec![candidate(&hostile, 0.5, 1.0)],
         importances: vec![(hostile.clone(), 1.0)],
-        holdout: Holdout::Confusion { labels: vec![hostile.clone(), hostile.clone()], counts: vec![vec![1, 2], vec![3, 4]] },
+        judged: Judged::Labels {
+            labels: vec![hostile.clone(), hostile.clone()],
+            actual: vec![0, 1, 1],
+            chosen: vec![0, 1, 0],
+            probabilities: vec![0.9, 0.1, 0.2, 0.8, 0.6, 0.4],
+            threshold: 0.5,
+        },
+        hardest: vec![HardRow {
+            row: 1,
+            actual: hostile.clone(),
+            predicted: hostile.clone(),
+            figure: 0.1,
+            cells: vec![(hostile.clone(), hostile.clone())],
+        }],
+        segments: vec![Segment { feature: hostile.clone(), values: hostile.clone(), rows: 1, loss: 1.0, overall: 0.5 }],
+        effects: vec![Effect { feature: hostile.clone(), places: Places::Categories(vec![(hostile.clone(), 0.5)]) }],
         preprocessing: preprocessing(&[&hostile], &[(&hostile, &hostile)]),
         ..classification()
     };
@@ -173,10 +253,9 @@ fn the_largest_report_stays_below_two_megabytes() {
         preprocessing: preprocessing(&features, &dropped),
         ..classification()
     };
-    let many_labels = Holdout::Confusion { labels: names[..1_000].to_vec(), counts: vec![vec![7; 1_000]; 1_000] };
-    let many_rows = Holdout::Pairs((0..1_000_000).map(|row| (f64::from(row), f64::from(row))).collect());
-    for holdout in [many_labels, many_rows] {
-        let html = training_report(&TrainingReport { holdout, ..large.clone() });
+    let many_rows = Judged::Numbers((0..1_000_000).map(|row| (f64::from(row), f64::from(row))).collect());
+    for judged in [many_labels(1_000, |_| 3), many_rows] {
+        let html = training_report(&TrainingReport { judged, ..large.clone() });
         assert!(html.len() < 2_000_000, "{} bytes", html.len());
     }
 }

@@ -4,7 +4,7 @@
 //! thresholds are below it, so that "bin ≤ i" and "x ≤ threshold i" are the same test in `f32`, in training as in the model. Missing
 //! values have a bin of their own after the others. A categorical feature's bins are its codes.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -18,11 +18,11 @@ const SAMPLE: usize = 200_000;
 /// A binned table.
 #[derive(Debug, Clone)]
 pub(crate) struct Binned {
-    /// One per feature.
-    pub columns: Vec<BinnedColumn>,
+    /// One per input; shared, as folds add columns of their own.
+    pub columns: Vec<Arc<BinnedColumn>>,
 }
 
-/// A binned feature.
+/// A binned input.
 #[derive(Debug, Clone)]
 pub(crate) struct BinnedColumn {
     /// The bin of each row.
@@ -68,14 +68,17 @@ impl Cuts {
 }
 
 impl Binned {
-    /// Bins every column of a table.
+    /// Bins every column of a table; those that trees do not look at are of one bin.
     pub(crate) fn new(matrix: &Matrix) -> Self {
-        Self { columns: matrix.columns.par_iter().map(BinnedColumn::new).collect() }
+        let hidden = || BinnedColumn { bins: Bins::Narrow(Vec::new()), cuts: Cuts::Categorical { codes: 1 } };
+        let column = |(column, &seen): (&Column, &bool)| Arc::new(if seen { BinnedColumn::new(column) } else { hidden() });
+        Self { columns: matrix.columns.par_iter().zip(&matrix.for_trees).map(column).collect() }
     }
 }
 
 impl BinnedColumn {
-    fn new(column: &Column) -> Self {
+    /// Bins a column.
+    pub(crate) fn new(column: &Column) -> Self {
         match column {
             Column::Numbers(values) => {
                 let missing = values.iter().any(|value| value.is_nan());

@@ -2,7 +2,7 @@
 //!
 //! A split costs one pass over the rows of its smaller child; the larger child's histogram is the parent's less the smaller's.
 
-use std::{ops::Range, time::Instant};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -12,8 +12,9 @@ use crate::{
         histogram::{Cell, Scale, accumulate},
         params::Params,
         partition::Partition,
-        split::{Scorer, Split, Test, leaf_value},
+        split::{Bounds, Scorer, Split, Test, leaf_value},
     },
+    clock::Deadline,
     random::Random,
 };
 
@@ -56,11 +57,21 @@ impl Grown {
     pub(crate) fn nothing() -> Self {
         Self { nodes: vec![GrownNode::Leaf(0.0)], gains: Vec::new(), leaves: Vec::new() }
     }
+
+    /// Gives a leaf another value.
+    pub(crate) fn set_value(&mut self, leaf: usize, value: f64) {
+        if let Some(leaf) = self.leaves.get_mut(leaf) {
+            leaf.value = value;
+            self.nodes[leaf.node] = GrownNode::Leaf(value);
+        }
+    }
 }
 
 /// The rows that end in a leaf.
 #[derive(Debug, Clone)]
 pub(crate) struct GrownLeaf {
+    /// Its node.
+    pub node: usize,
     /// Its value, before the learning rate.
     pub value: f64,
     /// Its range of the rows that the tree learned from.
@@ -80,10 +91,12 @@ pub(crate) struct Grower<'a> {
     pub cells: &'a [Cell],
     /// Their unit.
     pub scale: Scale,
+    /// By input, the sign by which leaf values must follow it: 0, 1 or -1; none when empty.
+    pub monotone: &'a [i8],
     /// Seeds the tree's draws.
     pub seed: u64,
     /// When to stop; the first split is always made.
-    pub deadline: Instant,
+    pub deadline: &'a Deadline,
 }
 
 /// Sums per bin for each feature that the tree sees.
@@ -94,6 +107,7 @@ struct Leaf {
     learned: Range<usize>,
     watched: Range<usize>,
     total: Cell,
+    bounds: Bounds,
     histogram: Option<Histogram>,
     best: Option<Split>,
 }
@@ -108,7 +122,7 @@ impl Grower<'_> {
         let mut nodes = vec![GrownNode::Leaf(0.0)];
         let mut gains = Vec::new();
         let mut leaves = vec![self.root(learned, watched, &features, spare)];
-        while leaves.len() < self.params.num_leaves && (leaves.len() == 1 || Instant::now() < self.deadline) {
+        while leaves.len() < self.params.num_leaves && (leaves.len() == 1 || !self.deadline.passed()) {
             let Some((parent, split)) = take_best(&mut leaves) else { break };
             gains.push((split.feature, split.gain));
             let mut children = self.cut(&parent, &split, nodes.len(), learned, watched);
@@ -133,10 +147,10 @@ impl Grower<'_> {
 
         let mut finished = Vec::with_capacity(leaves.len());
         for leaf in leaves {
-            let value = leaf_value(self.scale.sums(leaf.total), self.params);
+            let value = leaf.bounds.clamp(leaf_value(self.scale.sums(leaf.total), self.params));
             nodes[leaf.node] = GrownNode::Leaf(value);
             spare.extend(leaf.histogram);
-            finished.push(GrownLeaf { value, learned: leaf.learned, watched: leaf.watched });
+            finished.push(GrownLeaf { node: leaf.node, value, learned: leaf.learned, watched: leaf.watched });
         }
         Grown { nodes, gains, leaves: finished }
     }
@@ -147,17 +161,25 @@ impl Grower<'_> {
         let goes_left = split.test.table(&column.cuts);
         let learned_cut = learned.split(&parent.learned, column, &goes_left);
         let watched_cut = watched.split(&parent.watched, column, &goes_left);
-        let child = |node, learned, watched, total| Leaf { node, learned, watched, total, histogram: None, best: None };
+        let right = parent.total - split.left;
+        let value = |total| parent.bounds.clamp(leaf_value(self.scale.sums(total), self.params));
+        let (left_bounds, right_bounds) = parent.bounds.parted(self.sign(split.feature), f64::midpoint(value(split.left), value(right)));
+        let child = |node, learned, watched, total, bounds| Leaf { node, learned, watched, total, bounds, histogram: None, best: None };
         Children {
-            left: child(node, parent.learned.start..learned_cut, parent.watched.start..watched_cut, split.left),
-            right: child(node + 1, learned_cut..parent.learned.end, watched_cut..parent.watched.end, parent.total - split.left),
+            left: child(node, parent.learned.start..learned_cut, parent.watched.start..watched_cut, split.left, left_bounds),
+            right: child(node + 1, learned_cut..parent.learned.end, watched_cut..parent.watched.end, right, right_bounds),
         }
+    }
+
+    fn sign(&self, feature: usize) -> i8 {
+        self.monotone.get(feature).copied().unwrap_or(0)
     }
 
     /// The features that this tree sees, ascending.
     fn features(&self) -> Vec<usize> {
-        let all = self.binned.columns.len();
-        let mut features: Vec<usize> = (0..all).collect();
+        let mut features: Vec<usize> =
+            (0..self.binned.columns.len()).filter(|&column| self.binned.columns[column].cuts.len() > 1).collect();
+        let all = features.len();
         let wanted = ((all as f64 * self.params.feature_fraction).round() as usize).clamp(1, all.max(1));
         if wanted < all {
             Random::labelled(self.seed, 1).shuffle(&mut features);
@@ -175,7 +197,8 @@ impl Grower<'_> {
         for &cell in &cells {
             total += cell;
         }
-        let mut root = Leaf { node: 0, learned: all.clone(), watched: 0..watched.len(), total, histogram: None, best: None };
+        let mut root =
+            Leaf { node: 0, learned: all.clone(), watched: 0..watched.len(), total, bounds: Bounds::NONE, histogram: None, best: None };
         if self.can_split(&root) {
             let mut histogram = self.empty(features, spare);
             let work: Vec<_> = features.iter().zip(&mut histogram).collect();
@@ -231,11 +254,14 @@ impl Grower<'_> {
     }
 
     fn best(&self, leaf: &Leaf, feature: usize, histogram: &[Cell]) -> Option<Split> {
-        let scorer = Scorer::new(self.params, self.scale, leaf.total);
+        let scorer = Scorer::new(self.params, self.scale, leaf.total).following(self.sign(feature));
         if !scorer.can_split() {
             return None;
         }
-        let random = Random::labelled(self.seed, 2 + ((leaf.node as u64) << 32 | feature as u64));
+        let mut random = Random::labelled(self.seed, 2 + ((leaf.node as u64) << 32 | feature as u64));
+        if self.params.feature_fraction_bynode < 1.0 && random.unit() >= self.params.feature_fraction_bynode {
+            return None;
+        }
         scorer.best(feature, &self.binned.columns[feature].cuts, histogram, random)
     }
 

@@ -1,146 +1,373 @@
-//! Loss functions: start scores, gradients and hessians, and the loss itself.
+//! Loss functions: start scores, gradients and hessians, the loss itself, and outputs from scores. Numbers are standardised; *y₊* is the
+//! number above its own zero in the same unit, so that counts and amounts keep their zero.
 //!
-//! | target | score means | gradient | hessian |
-//! | --- | --- | --- | --- |
-//! | number | the standardised number | s − y | 1 |
-//! | two labels | log-odds of the second | p − y | p (1 − p) |
-//! | K labels | log of p up to a constant | p − y | p (1 − p) K / (K − 1) |
+//! | objective | target | output | gradient | hessian |
+//! | --- | --- | --- | --- | --- |
+//! | squared | number | s | s − y | 1 |
+//! | absolute | number | s | sign(s − y) | 1, leaves hold medians |
+//! | Huber | number | s | s − y, cut off at ±δ | 1 |
+//! | Poisson | number ≥ 0 | eˢ | eˢ − y₊ | eˢ |
+//! | Tweedie (p = 1.5) | number ≥ 0 | eˢ | e^(s/2) − y₊ e^(−s/2) | (e^(s/2) + y₊ e^(−s/2)) / 2 |
+//! | logistic | two labels | 1 / (1 + e⁻ˢ) | p − y | p (1 − p) |
+//! | softmax | K labels | softmax | p − y | p (1 − p) K / (K − 1) |
+//! | shares | labels | the score itself | s − y | 1 |
+//!
+//! Every row's gradient, hessian and loss count as much as its weight. Sources: Friedman, 2001 (squared, absolute, Huber, logistic);
+//! Jørgensen, 1987 (Tweedie's deviance).
 
+use domain::Monotone;
 use rayon::prelude::*;
 
 use crate::matrix::Target;
 
 /// The least probability that a start score or a loss assumes.
 const LEAST: f64 = 1e-7;
+/// Scores of the exponential objectives stay within e^±this of the target's unit.
+const MOST_LOG: f32 = 30.0;
 
 /// Scores by output and row.
 pub(crate) type Scores = Vec<Vec<f32>>;
 
-/// The start score of each output: what is best without features, given the rows of `learn`.
-pub(crate) fn base(target: &Target, learn: &[u32]) -> Vec<f32> {
-    let rows = learn.len().max(1) as f64;
-    match target {
-        Target::Numbers(values) => vec![(learn.iter().map(|&row| values[row as usize]).sum::<f64>() / rows) as f32],
-        Target::Classes { classes, count } => {
-            let mut shares = vec![0.0; *count];
-            for &row in learn {
-                shares[classes[row as usize] as usize] += 1.0 / rows;
-            }
-            if *count == 2 {
-                let second = shares[1].clamp(LEAST, 1.0 - LEAST);
-                vec![(second / (1.0 - second)).ln() as f32]
-            } else {
-                shares.into_iter().map(|share| share.max(LEAST).ln() as f32).collect()
-            }
+/// What trees are fitted to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Objective {
+    /// Half the squared error, or the log loss of labels.
+    Natural,
+    /// The absolute error.
+    Absolute,
+    /// The squared error near the target, the absolute one far from it.
+    Huber,
+    /// Counts.
+    Poisson,
+    /// Amounts, many of them 0.
+    Tweedie,
+    /// The squared error of each label's indicator: what forests fit.
+    Shares,
+}
+
+impl Objective {
+    /// Its name on the leaderboard.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Natural => "natural",
+            Self::Absolute => "absolute",
+            Self::Huber => "huber",
+            Self::Poisson => "poisson",
+            Self::Tweedie => "tweedie",
+            Self::Shares => "shares",
         }
+    }
+
+    /// Whether outputs are exponentials of scores.
+    pub(crate) fn is_exponential(self) -> bool {
+        matches!(self, Self::Poisson | Self::Tweedie)
     }
 }
 
-/// What gradients need beside the scores: for more than two labels the log of each row's sum of exponentials.
-pub(crate) fn normalisers(target: &Target, scores: &[Vec<f32>]) -> Vec<f32> {
-    if target.outputs() == 1 {
-        return Vec::new();
+/// What rows are fitted to, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loss<'a> {
+    /// The objective.
+    pub objective: Objective,
+    /// One value per row; numbers standardised.
+    pub target: &'a Target,
+    /// How much each row counts; all the same when absent.
+    pub weights: Option<&'a [f32]>,
+    /// What is added to a standardised number so that it is above its own zero.
+    pub shift: f64,
+    /// Where Huber's loss turns absolute.
+    pub delta: f32,
+}
+
+impl<'a> Loss<'a> {
+    /// The loss of an objective.
+    pub(crate) fn new(objective: Objective, target: &'a Target, weights: Option<&'a [f32]>, shift: f64) -> Self {
+        let delta = match (objective, target) {
+            (Objective::Huber, Target::Numbers(values)) => spread_of_nine_tenths(values),
+            _ => f32::INFINITY,
+        };
+        Self { objective, target, weights, shift, delta }
     }
-    let mut logs = vec![0.0; target.len()];
-    logs.par_chunks_mut(1024).enumerate().for_each(|(chunk, logs)| {
-        let range = chunk * 1024..chunk * 1024 + logs.len();
-        let slices: Vec<&[f32]> = scores.iter().map(|scores| &scores[range.clone()]).collect();
-        for (position, log) in logs.iter_mut().enumerate() {
-            let highest = slices.iter().map(|scores| scores[position]).fold(f32::NEG_INFINITY, f32::max);
-            *log = highest + slices.iter().map(|scores| (scores[position] - highest).exp()).sum::<f32>().ln();
-        }
-    });
-    logs
-}
 
-/// Gradient and hessian of one row.
-pub(crate) fn derivatives(target: &Target, output: usize, row: usize, score: f32, normaliser: Option<&f32>) -> (f32, f32) {
-    match target {
-        Target::Numbers(values) => (score - values[row] as f32, 1.0),
-        Target::Classes { classes, count: 2 } => {
-            let p = 1.0 / (1.0 + (-score).exp());
-            (p - if classes[row] == 1 { 1.0 } else { 0.0 }, p * (1.0 - p))
-        }
-        Target::Classes { classes, count } => {
-            let p = (score - normaliser.copied().unwrap_or_default()).exp().min(1.0);
-            let factor = *count as f32 / (*count as f32 - 1.0);
-            (p - if classes[row] as usize == output { 1.0 } else { 0.0 }, p * (1.0 - p) * factor)
-        }
+    /// Scores of a model.
+    pub(crate) fn outputs(&self) -> usize {
+        self.target.outputs()
     }
-}
 
-/// The mean loss over some rows: half the squared error, or the log loss in nats.
-pub(crate) fn mean_loss(target: &Target, rows: &[u32], scores: &[Vec<f32>], normalisers: &[f32]) -> f64 {
-    let score = |output: usize, row: usize| f64::from(scores[output][row]);
-    let loss = |&row: &u32| {
-        let row = row as usize;
-        match target {
-            Target::Numbers(values) => 0.5 * (score(0, row) - values[row]).powi(2),
-            Target::Classes { classes, count: 2 } => {
-                let margin = if classes[row] == 1 { score(0, row) } else { -score(0, row) };
-                (-margin).exp().ln_1p().min(-LEAST.ln())
-            }
-            Target::Classes { classes, .. } => (f64::from(normalisers[row]) - score(classes[row] as usize, row)).min(-LEAST.ln()),
-        }
-    };
-    rows.iter().map(loss).sum::<f64>() / rows.len().max(1) as f64
-}
+    pub(crate) fn weight(&self, row: usize) -> f32 {
+        self.weights.and_then(|weights| weights.get(row)).copied().unwrap_or(1.0)
+    }
 
-/// Member outputs from scores, row-major: the number, or one probability per label.
-pub(crate) fn outputs(target: &Target, rows: &[u32], scores: &[Vec<f32>]) -> Vec<f32> {
-    let mut outputs = Vec::with_capacity(rows.len() * scores.len());
-    for &row in rows {
-        let row = row as usize;
-        match target {
-            Target::Numbers(_) => outputs.push(scores[0][row]),
-            Target::Classes { count: 2, .. } => {
-                let p = 1.0 / (1.0 + (-scores[0][row]).exp());
-                outputs.extend([1.0 - p, p]);
-            }
-            Target::Classes { .. } => {
-                let highest = scores.iter().map(|scores| scores[row]).fold(f32::NEG_INFINITY, f32::max);
-                let start = outputs.len();
-                outputs.extend(scores.iter().map(|scores| (scores[row] - highest).exp()));
-                let sum: f32 = outputs[start..].iter().sum();
-                outputs[start..].iter_mut().for_each(|p| *p /= sum);
+    /// The start score of each output: what is best without features, given the rows of `learn`.
+    pub(crate) fn base(&self, learn: &[u32]) -> Vec<f32> {
+        let total = learn.iter().map(|&row| f64::from(self.weight(row as usize))).sum::<f64>().max(f64::MIN_POSITIVE);
+        let mean_of = |value: &dyn Fn(usize) -> f64| {
+            learn.iter().map(|&row| f64::from(self.weight(row as usize)) * value(row as usize)).sum::<f64>() / total
+        };
+        match self.target {
+            Target::Numbers(values) => vec![match self.objective {
+                Objective::Poisson | Objective::Tweedie => mean_of(&|row| values[row] + self.shift).max(1e-6).ln() as f32,
+                Objective::Absolute | Objective::Huber => self.median(learn.iter().map(|&row| (values[row as usize] as f32, row))),
+                _ => mean_of(&|row| values[row]) as f32,
+            }],
+            Target::Classes { classes, count } => {
+                let share = |label: usize| mean_of(&|row| f64::from(u8::from(classes[row] as usize == label)));
+                match (self.objective, *count) {
+                    (Objective::Shares, 2) => vec![share(1) as f32],
+                    (Objective::Shares, count) => {
+                        shares(classes, count, learn, self, total).into_iter().map(|share| share as f32).collect()
+                    }
+                    (_, 2) => {
+                        let second = share(1).clamp(LEAST, 1.0 - LEAST);
+                        vec![(second / (1.0 - second)).ln() as f32]
+                    }
+                    (_, count) => {
+                        shares(classes, count, learn, self, total).into_iter().map(|share| share.max(LEAST).ln() as f32).collect()
+                    }
+                }
             }
         }
     }
-    outputs
+
+    /// What gradients need beside the scores: for the softmax the log of each row's sum of exponentials.
+    pub(crate) fn normalisers(&self, scores: &[Vec<f32>]) -> Vec<f32> {
+        if self.outputs() == 1 || self.objective == Objective::Shares {
+            return Vec::new();
+        }
+        let mut logs = vec![0.0; self.target.len()];
+        logs.par_chunks_mut(1024).enumerate().for_each(|(chunk, logs)| {
+            let range = chunk * 1024..chunk * 1024 + logs.len();
+            let slices: Vec<&[f32]> = scores.iter().map(|scores| &scores[range.clone()]).collect();
+            for (position, log) in logs.iter_mut().enumerate() {
+                let highest = slices.iter().map(|scores| scores[position]).fold(f32::NEG_INFINITY, f32::max);
+                *log = highest + slices.iter().map(|scores| (scores[position] - highest).exp()).sum::<f32>().ln();
+            }
+        });
+        logs
+    }
+
+    /// Gradient and hessian of one row.
+    pub(crate) fn derivatives(&self, output: usize, row: usize, score: f32, normaliser: Option<&f32>) -> (f32, f32) {
+        let (gradient, hessian) = match self.target {
+            Target::Numbers(values) => {
+                let error = score - values[row] as f32;
+                match self.objective {
+                    Objective::Absolute => (if error > 0.0 { 1.0 } else { -1.0 }, 1.0),
+                    Objective::Huber => (error.clamp(-self.delta, self.delta), 1.0),
+                    Objective::Poisson => {
+                        let mean = score.min(MOST_LOG).exp();
+                        (mean - self.above_zero(values[row]), mean)
+                    }
+                    Objective::Tweedie => {
+                        let half = (0.5 * score.clamp(-MOST_LOG, MOST_LOG)).exp();
+                        let rest = self.above_zero(values[row]) / half;
+                        (half - rest, 0.5 * (half + rest))
+                    }
+                    Objective::Natural | Objective::Shares => (error, 1.0),
+                }
+            }
+            Target::Classes { classes, count } => {
+                let is_second = if *count == 2 { classes[row] == 1 } else { classes[row] as usize == output };
+                let indicator = if is_second { 1.0 } else { 0.0 };
+                if self.objective == Objective::Shares {
+                    (score - indicator, 1.0)
+                } else if *count == 2 {
+                    let p = 1.0 / (1.0 + (-score).exp());
+                    (p - indicator, p * (1.0 - p))
+                } else {
+                    let p = (score - normaliser.copied().unwrap_or_default()).exp().min(1.0);
+                    let factor = *count as f32 / (*count as f32 - 1.0);
+                    (p - indicator, p * (1.0 - p) * factor)
+                }
+            }
+        };
+        let weight = self.weight(row);
+        (gradient * weight, hessian * weight)
+    }
+
+    fn above_zero(&self, value: f64) -> f32 {
+        (value + self.shift).max(0.0) as f32
+    }
+
+    /// The mean loss over some rows, up to a constant.
+    pub(crate) fn mean_loss(&self, rows: &[u32], scores: &[Vec<f32>], normalisers: &[f32]) -> f64 {
+        let score = |output: usize, row: usize| f64::from(scores[output][row]);
+        let loss = |row: usize| match self.target {
+            Target::Numbers(values) => {
+                let error = score(0, row) - values[row];
+                match self.objective {
+                    Objective::Absolute => error.abs(),
+                    Objective::Huber => {
+                        let delta = f64::from(self.delta);
+                        if error.abs() <= delta { 0.5 * error * error } else { delta * (error.abs() - 0.5 * delta) }
+                    }
+                    Objective::Poisson => score(0, row).exp() - f64::from(self.above_zero(values[row])) * score(0, row),
+                    Objective::Tweedie => {
+                        let half = (0.5 * score(0, row)).exp();
+                        2.0 * (half + f64::from(self.above_zero(values[row])) / half)
+                    }
+                    Objective::Natural | Objective::Shares => 0.5 * error * error,
+                }
+            }
+            Target::Classes { classes, count } => match (self.objective, *count) {
+                (Objective::Shares, count) => {
+                    let indicator =
+                        |output: usize| f64::from(u8::from(if count == 2 { classes[row] == 1 } else { classes[row] as usize == output }));
+                    (0..scores.len()).map(|output| 0.5 * (score(output, row) - indicator(output)).powi(2)).sum()
+                }
+                (_, 2) => {
+                    let margin = if classes[row] == 1 { score(0, row) } else { -score(0, row) };
+                    (-margin).exp().ln_1p().min(-LEAST.ln())
+                }
+                _ => (f64::from(normalisers[row]) - score(classes[row] as usize, row)).min(-LEAST.ln()),
+            },
+        };
+        let (mut sum, mut total) = (0.0, 0.0);
+        for &row in rows {
+            let weight = f64::from(self.weight(row as usize));
+            sum += weight * loss(row as usize);
+            total += weight;
+        }
+        sum / total.max(f64::MIN_POSITIVE)
+    }
+
+    /// Member outputs from scores, row-major: the standardised number, or one probability per label. `values` has one list of scores per
+    /// output, one per row.
+    pub(crate) fn member_outputs(&self, scores: &[Vec<f32>]) -> Vec<f32> {
+        let rows = scores.first().map_or(0, Vec::len);
+        let mut outputs = Vec::with_capacity(rows * scores.len().max(2));
+        for row in 0..rows {
+            match self.target {
+                Target::Numbers(_) if self.objective.is_exponential() => {
+                    outputs.push((f64::from(scores[0][row].min(MOST_LOG)).exp() - self.shift) as f32);
+                }
+                Target::Numbers(_) => outputs.push(scores[0][row]),
+                Target::Classes { count: 2, .. } => {
+                    let p = if self.objective == Objective::Shares {
+                        scores[0][row].clamp(0.0, 1.0)
+                    } else {
+                        1.0 / (1.0 + (-scores[0][row]).exp())
+                    };
+                    outputs.extend([1.0 - p, p]);
+                }
+                Target::Classes { .. } => {
+                    let start = outputs.len();
+                    if self.objective == Objective::Shares {
+                        outputs.extend(scores.iter().map(|scores| scores[row].max(0.0) + SHARE_FLOOR));
+                    } else {
+                        let highest = scores.iter().map(|scores| scores[row]).fold(f32::NEG_INFINITY, f32::max);
+                        outputs.extend(scores.iter().map(|scores| (scores[row] - highest).exp()));
+                    }
+                    let sum: f32 = outputs[start..].iter().sum();
+                    outputs[start..].iter_mut().for_each(|p| *p /= sum);
+                }
+            }
+        }
+        outputs
+    }
+
+    /// The value that a leaf of these rows should have instead of its Newton step; only the absolute error asks for one.
+    pub(crate) fn leaf_value(&self, rows: &[u32], scores: &[f32]) -> Option<f64> {
+        match (self.objective, self.target) {
+            (Objective::Absolute, Target::Numbers(values)) => {
+                let residuals = rows.iter().map(|&row| (values[row as usize] as f32 - scores[row as usize], row));
+                Some(f64::from(self.median(residuals)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The weighted median of (value, row).
+    fn median(&self, values: impl Iterator<Item = (f32, u32)>) -> f32 {
+        let mut values: Vec<(f32, f32)> = values.map(|(value, row)| (value, self.weight(row as usize))).collect();
+        values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = values.iter().map(|(_, weight)| f64::from(*weight)).sum();
+        let mut below = 0.0;
+        let middle = values.iter().find(|(_, weight)| {
+            below += f64::from(*weight);
+            below >= 0.5 * total
+        });
+        middle.map_or(0.0, |(value, _)| *value)
+    }
+}
+
+/// What each label's share gets before the shares of a row are made to sum to 1.
+pub(crate) const SHARE_FLOOR: f32 = 1e-4;
+
+fn shares(classes: &[u32], count: usize, learn: &[u32], loss: &Loss<'_>, total: f64) -> Vec<f64> {
+    let mut shares = vec![0.0; count];
+    for &row in learn {
+        shares[classes[row as usize] as usize] += f64::from(loss.weight(row as usize)) / total;
+    }
+    shares
+}
+
+/// Nine tenths of the values are no farther than this from their median.
+fn spread_of_nine_tenths(values: &[f64]) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let mut distances: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
+    distances.sort_unstable_by(f64::total_cmp);
+    distances.get(distances.len() * 9 / 10).copied().filter(|delta| *delta > 0.0).unwrap_or(1.0) as f32
+}
+
+/// The sign by which leaf values follow a feature.
+pub(crate) fn sign(monotone: Monotone) -> i8 {
+    match monotone {
+        Monotone::Increasing => 1,
+        Monotone::Decreasing => -1,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn loss_at(target: &Target, output: usize, step: f32) -> f64 {
-        let mut scores: Scores = (0..target.outputs()).map(|k| vec![0.3 * k as f32 - 0.2]).collect();
+    const OBJECTIVES: [Objective; 5] = [Objective::Natural, Objective::Huber, Objective::Poisson, Objective::Tweedie, Objective::Shares];
+
+    fn loss_at(loss: &Loss<'_>, output: usize, step: f32) -> f64 {
+        let mut scores: Scores = (0..loss.outputs()).map(|k| vec![0.3 * k as f32 - 0.2]).collect();
         scores[output][0] += step;
-        mean_loss(target, &[0], &scores, &normalisers(target, &scores))
+        loss.mean_loss(&[0], &scores, &loss.normalisers(&scores))
     }
 
     #[test]
     fn gradients_are_the_slope_of_the_loss() {
         let targets =
             [Target::Numbers(vec![0.7]), Target::Classes { classes: vec![1], count: 2 }, Target::Classes { classes: vec![2], count: 4 }];
-        for target in targets {
-            for output in 0..target.outputs() {
-                let scores: Scores = (0..target.outputs()).map(|k| vec![0.3 * k as f32 - 0.2]).collect();
-                let logs = normalisers(&target, &scores);
-                let (gradient, _) = derivatives(&target, output, 0, scores[output][0], logs.first());
-                let slope = (loss_at(&target, output, 1e-2) - loss_at(&target, output, -1e-2)) / 2e-2;
-                assert!((f64::from(gradient) - slope).abs() < 1e-4, "{target:?} {output}: {gradient} {slope}");
+        for (target, objective) in targets.iter().flat_map(|target| OBJECTIVES.map(|objective| (target, objective))) {
+            let loss = Loss::new(objective, target, None, 0.4);
+            for output in 0..loss.outputs() {
+                let scores: Scores = (0..loss.outputs()).map(|k| vec![0.3 * k as f32 - 0.2]).collect();
+                let logs = loss.normalisers(&scores);
+                let (gradient, _) = loss.derivatives(output, 0, scores[output][0], logs.first());
+                let slope = (loss_at(&loss, output, 1e-2) - loss_at(&loss, output, -1e-2)) / 2e-2;
+                assert!((f64::from(gradient) - slope).abs() < 1e-3, "{target:?} {objective:?} {output}: {gradient} {slope}");
             }
+        }
+    }
+
+    #[test]
+    fn a_row_of_weight_two_counts_as_two_rows() {
+        let target = Target::Numbers(vec![0.0, 3.0, 1.0]);
+        let weights = [1.0, 2.0, 1.0];
+        for objective in [Objective::Natural, Objective::Absolute, Objective::Poisson] {
+            let weighted = Loss::new(objective, &target, Some(&weights), 1.0).base(&[0, 1, 2]);
+            let twice = Loss::new(objective, &target, None, 1.0).base(&[0, 1, 1, 2]);
+            assert_eq!(weighted, twice, "{objective:?}");
         }
     }
 
     #[test]
     fn without_features_the_outputs_are_the_shares() {
         let target = Target::Classes { classes: vec![0, 1, 2, 2], count: 3 };
-        let scores: Scores = base(&target, &[0, 1, 2, 3]).into_iter().map(|score| vec![score; 4]).collect();
-        let outputs = outputs(&target, &[3], &scores);
-        for (output, share) in outputs.iter().zip([0.25, 0.25, 0.5]) {
-            assert!((output - share).abs() < 1e-6);
+        for objective in [Objective::Natural, Objective::Shares] {
+            let loss = Loss::new(objective, &target, None, 0.0);
+            let scores: Scores = loss.base(&[0, 1, 2, 3]).into_iter().map(|score| vec![score; 4]).collect();
+            for (output, share) in loss.member_outputs(&scores).iter().zip([0.25, 0.25, 0.5]) {
+                assert!((output - share).abs() < 1e-3);
+            }
         }
     }
 }

@@ -12,10 +12,7 @@ mod params;
 mod partition;
 mod split;
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::{Forest, Node, Tree};
 use rayon::prelude::*;
@@ -25,23 +22,25 @@ use self::{
     bins::{Binned, Cuts},
     grow::{Grower, Grown, GrownNode, Histogram},
     histogram::{Cell, Scale},
-    loss::Scores,
+    loss::{Loss, Scores},
     partition::Partition,
     split::Test,
 };
-use crate::{matrix::Target, random::Random};
+use crate::{clock::Deadline, random::Random};
 
 /// The data of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Data<'a> {
-    /// The features.
+    /// The inputs.
     pub binned: &'a Binned,
-    /// One value per row, standardised if a number.
-    pub target: &'a Target,
+    /// What is fitted.
+    pub loss: Loss<'a>,
     /// The rows to learn from, ascending.
     pub learn: &'a [u32],
     /// The rows to watch; without any, all rounds are kept.
     pub watch: &'a [u32],
+    /// By input, the sign by which the score must follow it; none when empty.
+    pub monotone: &'a [i8],
 }
 
 /// What a run gave.
@@ -53,27 +52,30 @@ pub(crate) struct Boosted {
     pub rounds: usize,
     /// Outputs for the watched rows, row-major.
     pub watched: Vec<f32>,
-    /// The gain of each feature's splits.
+    /// The gain of each input's splits.
     pub gains: Vec<f64>,
 }
 
 /// Boosts until the watched loss stops falling, the rounds are done, or `deadline`; the first round is always begun.
-pub(crate) fn boost(data: Data<'_>, params: &Params, seed: u64, deadline: Instant) -> Boosted {
-    let base = loss::base(data.target, data.learn);
-    let mut scores: Scores = base.iter().map(|&start| vec![start; data.target.len()]).collect();
+pub(crate) fn boost(data: Data<'_>, params: &Params, seed: u64, deadline: &Deadline) -> Boosted {
+    if params.forest {
+        return mean_of_trees(data, params, seed, deadline);
+    }
+    let base = data.loss.base(data.learn);
+    let mut scores: Scores = base.iter().map(|&start| vec![start; data.loss.target.len()]).collect();
     let mut rounds: Vec<Vec<Grown>> = Vec::new();
     let mut best = Best { loss: f64::INFINITY, rounds: 0, scores: Vec::new() };
     let spare = Mutex::new(Vec::new());
     loop {
-        let normalisers = loss::normalisers(data.target, &scores);
+        let normalisers = data.loss.normalisers(&scores);
         if !data.watch.is_empty() {
-            let loss = loss::mean_loss(data.target, data.watch, &scores, &normalisers);
+            let loss = data.loss.mean_loss(data.watch, &scores, &normalisers);
             if loss < best.loss {
                 best = Best { loss, rounds: rounds.len(), scores: select(&scores, data.watch) };
             }
         }
         let converged = !data.watch.is_empty() && rounds.len() >= best.rounds + params.patience;
-        let late = !rounds.is_empty() && Instant::now() >= deadline;
+        let late = !rounds.is_empty() && deadline.passed();
         if converged || late || rounds.len() >= params.max_rounds {
             break;
         }
@@ -81,7 +83,8 @@ pub(crate) fn boost(data: Data<'_>, params: &Params, seed: u64, deadline: Instan
         let round = Round { data, params, normalisers: &normalisers, seed, deadline, spare: &spare };
         let trees = round.grow(&mut scores, rounds.is_empty());
         let grew = trees.iter().any(|tree| tree.nodes.len() > 1);
-        let sampled = params.feature_fraction < 1.0 || params.bagging_fraction < 1.0 || params.extra_trees;
+        let sampled =
+            params.feature_fraction < 1.0 || params.feature_fraction_bynode < 1.0 || params.bagging_fraction < 1.0 || params.extra_trees;
         if !grew && !sampled {
             break;
         }
@@ -90,7 +93,33 @@ pub(crate) fn boost(data: Data<'_>, params: &Params, seed: u64, deadline: Instan
     if !data.watch.is_empty() {
         rounds.truncate(best.rounds);
     }
-    finish(data, params, base, &rounds, &best.scores)
+    finish(data, params.learning_rate, base, &rounds, &best.scores)
+}
+
+/// A forest: every tree is fitted to what the start score leaves, on rows and inputs of its own, and the mean of the trees counts
+/// (Breiman, 2001, "Random forests"; Geurts et al., 2006, "Extremely randomized trees").
+fn mean_of_trees(data: Data<'_>, params: &Params, seed: u64, deadline: &Deadline) -> Boosted {
+    let base = data.loss.base(data.learn);
+    let start: Scores = base.iter().map(|&start| vec![start; data.loss.target.len()]).collect();
+    let mut sums = start.clone();
+    let spare = Mutex::new(Vec::new());
+    let mut rounds: Vec<Vec<Grown>> = Vec::new();
+    let params = &Params { learning_rate: 1.0, ..params.clone() };
+    while rounds.len() < params.max_rounds && (rounds.is_empty() || !deadline.passed()) {
+        let seed = Random::labelled(seed, rounds.len() as u64).bits();
+        let round = Round { data, params, normalisers: &[], seed, deadline, spare: &spare };
+        let mut scores = start.clone();
+        rounds.push(round.grow(&mut scores, rounds.is_empty()));
+        for ((sums, scores), start) in sums.iter_mut().zip(&scores).zip(&base) {
+            data.watch.iter().for_each(|&row| sums[row as usize] += scores[row as usize] - start);
+        }
+    }
+    let share = 1.0 / rounds.len().max(1) as f64;
+    let mean = |(sums, start): (&Vec<f32>, &f32)| {
+        data.watch.iter().map(|&row| start + (sums[row as usize] - start) * share as f32).collect::<Vec<f32>>()
+    };
+    let watched: Scores = sums.iter().zip(&base).map(mean).collect();
+    finish(data, share, base, &rounds, &watched)
 }
 
 struct Best {
@@ -105,7 +134,7 @@ struct Round<'a> {
     params: &'a Params,
     normalisers: &'a [f32],
     seed: u64,
-    deadline: Instant,
+    deadline: &'a Deadline,
     spare: &'a Mutex<Vec<Vec<Histogram>>>,
 }
 
@@ -114,7 +143,7 @@ impl Round<'_> {
     fn grow(&self, scores: &mut Scores, must: bool) -> Vec<Grown> {
         let (learn, watch) = self.sample();
         let trees = scores.par_iter_mut().enumerate().map(|(output, scores)| {
-            if !must && Instant::now() >= self.deadline {
+            if !must && self.deadline.passed() {
                 return Grown::nothing();
             }
             let (cells, scale) = self.cells(output, scores, &learn);
@@ -125,11 +154,17 @@ impl Round<'_> {
                 params: self.params,
                 cells: &cells,
                 scale,
+                monotone: self.data.monotone,
                 seed: Random::labelled(self.seed, output as u64).bits(),
                 deadline: self.deadline,
             };
-            let tree = grower.grow(&mut learned, &mut watched, &mut spare);
+            let mut tree = grower.grow(&mut learned, &mut watched, &mut spare);
             self.lock().push(spare);
+            for position in 0..tree.leaves.len() {
+                if let Some(value) = self.data.loss.leaf_value(learned.rows(&tree.leaves[position].learned), scores) {
+                    tree.set_value(position, value);
+                }
+            }
             for leaf in &tree.leaves {
                 let step = (leaf.value * self.params.learning_rate) as f32;
                 let rows = learned.rows(&leaf.learned).iter().chain(watched.rows(&leaf.watched));
@@ -152,7 +187,9 @@ impl Round<'_> {
         }
         let mut random = Random::labelled(self.seed, u64::MAX);
         let (learn, rest): (Vec<u32>, Vec<u32>) = self.data.learn.iter().partition(|_| random.unit() < self.params.bagging_fraction);
-        watch.extend(rest);
+        if !self.params.forest {
+            watch.extend(rest);
+        }
         (learn, watch)
     }
 
@@ -160,7 +197,7 @@ impl Round<'_> {
     fn cells(&self, output: usize, scores: &[f32], learn: &[u32]) -> (Vec<Cell>, Scale) {
         let derivatives = |row: u32| {
             let row = row as usize;
-            loss::derivatives(self.data.target, output, row, scores[row], self.normalisers.get(row))
+            self.data.loss.derivatives(output, row, scores[row], self.normalisers.get(row))
         };
         let pairs: Vec<(f32, f32)> = learn.par_iter().with_min_len(4096).map(|&row| derivatives(row)).collect();
         let largest = pairs.iter().fold((0.0_f32, 0.0_f32), |(g, h), pair| (g.max(pair.0.abs()), h.max(pair.1)));
@@ -177,17 +214,16 @@ fn select(scores: &Scores, rows: &[u32]) -> Scores {
     scores.iter().map(|scores| rows.iter().map(|&row| scores[row as usize]).collect()).collect()
 }
 
-fn finish(data: Data<'_>, params: &Params, base: Vec<f32>, rounds: &[Vec<Grown>], watched: &Scores) -> Boosted {
+fn finish(data: Data<'_>, step: f64, base: Vec<f32>, rounds: &[Vec<Grown>], watched: &Scores) -> Boosted {
     let mut gains = vec![0.0; data.binned.columns.len()];
     rounds.iter().flatten().flat_map(|tree| &tree.gains).for_each(|&(feature, gain)| gains[feature] += gain);
     let kept = rounds.len();
-    let trees = rounds.iter().flat_map(|trees| (0..).zip(trees)).map(|(output, tree)| Tree {
-        output,
-        nodes: tree.nodes.iter().map(|node| exported(node, data.binned, params.learning_rate)).collect(),
-    });
-    let positions: Vec<u32> = (0..data.watch.len() as u32).collect();
-    let watched = if watched.is_empty() { Vec::new() } else { loss::outputs(data.target, &positions, watched) };
-    Boosted { forest: Forest { base, trees: trees.collect() }, rounds: kept, watched, gains }
+    let trees = rounds
+        .iter()
+        .flat_map(|trees| (0..).zip(trees))
+        .map(|(output, tree)| Tree { output, nodes: tree.nodes.iter().map(|node| exported(node, data.binned, step)).collect() });
+    let forest = Forest { base, trees: trees.collect() };
+    Boosted { forest, rounds: kept, watched: data.loss.member_outputs(watched), gains }
 }
 
 fn exported(node: &GrownNode, binned: &Binned, learning_rate: f64) -> Node {
@@ -217,12 +253,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::matrix::{Column, Matrix};
+    use crate::{
+        boost::loss::Objective,
+        matrix::{Column, Matrix, Target},
+    };
 
     const LABELS: u32 = 3;
 
-    fn later() -> Instant {
-        Instant::now() + Duration::from_mins(10)
+    fn later() -> Deadline {
+        Deadline::after(Duration::from_mins(10))
     }
 
     fn all(rows: usize) -> Vec<u32> {
@@ -246,6 +285,7 @@ mod tests {
                 Column::Numbers(rows.iter().map(|row| row.0).collect()),
                 Column::Codes { codes: rows.iter().map(|row| row.1).collect(), count: 7 },
             ],
+            for_trees: vec![true; 2],
         };
         (matrix, Target::Classes { classes: rows.iter().map(|row| row.2).collect(), count: LABELS as usize })
     }
@@ -275,7 +315,15 @@ mod tests {
         for tree in &forest.trees {
             (0..target.len()).for_each(|row| scores[tree.output as usize][row] += leaf_of(&tree.nodes, matrix, row));
         }
-        loss::outputs(target, &all(target.len()), &scores)
+        natural(target).member_outputs(&scores)
+    }
+
+    fn natural(target: &Target) -> Loss<'_> {
+        Loss::new(Objective::Natural, target, None, 0.0)
+    }
+
+    fn data<'a>(binned: &'a Binned, target: &'a Target, learn: &'a [u32], watch: &'a [u32]) -> Data<'a> {
+        Data { binned, loss: natural(target), learn, watch, monotone: &[] }
     }
 
     fn small() -> Params {
@@ -293,7 +341,7 @@ mod tests {
             let params = Params { extra_trees, ..small() };
             let scale = Scale::new(learn.len(), 1.0, 1.0);
             let cells: Vec<Cell> = rows.iter().map(|row| scale.cell(row.2 as f32 - 1.0, 1.0)).collect();
-            let grower = Grower { binned: &binned, params: &params, cells: &cells, scale, seed: 1, deadline: later() };
+            let grower = Grower { binned: &binned, params: &params, cells: &cells, scale, monotone: &[], seed: 1, deadline: &later() };
             let (mut learned, mut watched) = (Partition::new(learn.clone()), Partition::new(watch.clone()));
             let tree = grower.grow(&mut learned, &mut watched, &mut Vec::new());
             let nodes: Vec<Node> = tree.nodes.iter().map(|node| exported(node, &binned, 1.0)).collect();
@@ -321,8 +369,9 @@ mod tests {
             let outputs = |rows: &[(f32, u16, u32)]| {
                 let (matrix, target) = table(rows);
                 let binned = Binned::new(&matrix);
-                let data = Data { binned: &binned, target: &target, learn: &all(rows.len()), watch: &[] };
-                outputs_of(&boost(data, &small(), 1, later()).forest, &matrix, &target)
+                let learn = all(rows.len());
+                let data = data(&binned, &target, &learn, &[]);
+                outputs_of(&boost(data, &small(), 1, &later()).forest, &matrix, &target)
             };
             let direct = outputs(&rows);
             let through: Vec<(f32, u16, u32)> = shuffled.iter().map(|&row| rows[row]).collect();
@@ -339,8 +388,8 @@ mod tests {
             let (matrix, target) = table(&rows);
             let binned = Binned::new(&matrix);
             let (learn, watch): (Vec<u32>, Vec<u32>) = all(rows.len()).into_iter().partition(|row| row % 3 != 0);
-            let data = Data { binned: &binned, target: &target, learn: &learn, watch: &watch };
-            let boosted = boost(data, &Params { bagging_fraction, ..small() }, 1, later());
+            let data = data(&binned, &target, &learn, &watch);
+            let boosted = boost(data, &Params { bagging_fraction, ..small() }, 1, &later());
             let outputs = outputs_of(&boosted.forest, &matrix, &target);
             for (position, &row) in watch.iter().enumerate() {
                 for label in 0..LABELS as usize {
@@ -356,7 +405,10 @@ mod tests {
         let mut random = Random::labelled(3, 0);
         let columns: Vec<Vec<f32>> = (0..12).map(|_| (0..4_000).map(|_| random.unit() as f32).collect()).collect();
         let classes = (0..4_000).map(|row| u32::from(columns[0][row] + columns[1][row] * columns[2][row] > 0.8)).collect();
-        (Matrix { columns: columns.into_iter().map(Column::Numbers).collect() }, Target::Classes { classes, count: 2 })
+        (
+            Matrix { for_trees: vec![true; 12], columns: columns.into_iter().map(Column::Numbers).collect() },
+            Target::Classes { classes, count: 2 },
+        )
     }
 
     #[test]
@@ -366,8 +418,9 @@ mod tests {
         let params = Params { max_rounds: 10, bagging_fraction: 0.7, feature_fraction: 0.7, ..Params::default() };
         let forest = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let data = Data { binned: &binned, target: &target, learn: &all(4_000), watch: &[] };
-            pool.install(|| boost(data, &params, 9, later()).forest)
+            let learn = all(4_000);
+            let data = data(&binned, &target, &learn, &[]);
+            pool.install(|| boost(data, &params, 9, &later()).forest)
         };
         assert_eq!(forest(1), forest(2));
     }
@@ -377,8 +430,8 @@ mod tests {
         let (matrix, target) = wide();
         let binned = Binned::new(&matrix);
         let (learn, watch): (Vec<u32>, Vec<u32>) = all(4_000).into_iter().partition(|row| row % 4 != 0);
-        let data = Data { binned: &binned, target: &target, learn: &learn, watch: &watch };
-        let boosted = boost(data, &Params { max_rounds: 1_000, patience: 10, ..Params::default() }, 1, later());
+        let data = data(&binned, &target, &learn, &watch);
+        let boosted = boost(data, &Params { max_rounds: 1_000, patience: 10, ..Params::default() }, 1, &later());
         assert!((10..1_000).contains(&boosted.rounds), "{}", boosted.rounds);
         assert_eq!(boosted.forest.trees.len(), boosted.rounds);
         let wrong = boosted.watched.chunks(2).zip(&watch).filter(|(p, row)| {
@@ -393,9 +446,93 @@ mod tests {
     fn a_deadline_that_is_over_still_gives_a_tree() {
         let (matrix, target) = wide();
         let binned = Binned::new(&matrix);
-        let data = Data { binned: &binned, target: &target, learn: &all(4_000), watch: &[] };
-        let boosted = boost(data, &Params::default(), 1, Instant::now());
+        let learn = all(4_000);
+        let data = data(&binned, &target, &learn, &[]);
+        let boosted = boost(data, &Params::default(), 1, &Deadline::after(Duration::ZERO));
         assert_eq!(boosted.rounds, 1);
         assert_eq!(boosted.forest.trees[0].nodes.len(), 3, "a root and two leaves");
+    }
+
+    #[test]
+    fn each_objective_finds_what_it_looks_for() {
+        // The middle of each group's values, or their mean: group 0 has 0 0 0 8, group 1 has 4 4 4 4.
+        let (codes, values): (Vec<u16>, Vec<f64>) =
+            (0..400).map(|row| if row % 2 == 0 { (0, f64::from(u8::from(row % 8 == 0)) * 8.0) } else { (1, 4.0) }).unzip();
+        let matrix = Matrix { columns: vec![Column::Codes { codes, count: 2 }], for_trees: vec![true] };
+        let (binned, target) = (Binned::new(&matrix), Target::Numbers(values));
+        let learn = all(400);
+        for (objective, first) in
+            [(Objective::Natural, 2.0), (Objective::Absolute, 0.0), (Objective::Poisson, 2.0), (Objective::Tweedie, 2.0)]
+        {
+            let data = Data { loss: Loss::new(objective, &target, None, 0.0), ..data(&binned, &target, &learn, &[]) };
+            let params = Params { objective, max_rounds: 200, patience: 200, ..small() };
+            let forest = boost(data, &params, 1, &later()).forest;
+            let of_first = leaf_sum(&forest, &matrix, 2);
+            let value = if objective.is_exponential() { of_first.exp() } else { of_first };
+            assert!((value - first).abs() < 0.2, "{objective:?} {value}");
+        }
+    }
+
+    fn leaf_sum(forest: &Forest, matrix: &Matrix, row: usize) -> f32 {
+        forest.base[0] + forest.trees.iter().map(|tree| leaf_of(&tree.nodes, matrix, row)).sum::<f32>()
+    }
+
+    #[test]
+    fn a_forest_is_the_mean_of_its_trees() {
+        let (matrix, target) = wide();
+        let binned = Binned::new(&matrix);
+        let (learn, watch): (Vec<u32>, Vec<u32>) = all(4_000).into_iter().partition(|row| row % 4 != 0);
+        for extra_trees in [false, true] {
+            let params = Params {
+                objective: Objective::Shares,
+                forest: true,
+                extra_trees,
+                num_leaves: 200,
+                min_data_in_leaf: 3,
+                max_rounds: 30,
+                bagging_fraction: 0.6,
+                feature_fraction_bynode: 0.5,
+                ..Params::default()
+            };
+            let data = Data { loss: Loss::new(Objective::Shares, &target, None, 0.0), ..data(&binned, &target, &learn, &watch) };
+            let boosted = boost(data, &params, 1, &later());
+            for (position, &row) in watch.iter().enumerate() {
+                let p = leaf_sum(&boosted.forest, &matrix, row as usize).clamp(0.0, 1.0);
+                assert!((boosted.watched[2 * position + 1] - p).abs() < 1e-4);
+            }
+            let wrong = boosted.watched.chunks(2).zip(&watch).filter(|(p, row)| {
+                let Target::Classes { classes, .. } = &target else { panic!("labels") };
+                (p[1] > 0.5) != (classes[**row as usize] == 1)
+            });
+            assert!(wrong.count() < 100);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_score_follows_a_feature_by_its_sign(rows in prop::collection::vec((-20_i8..20, -20_i8..20, -3.0..3.0_f64), 50..300), up: bool) {
+            let sign = if up { 1 } else { -1 };
+            let columns = vec![
+                Column::Numbers(rows.iter().map(|row| f32::from(row.0)).collect()),
+                Column::Numbers(rows.iter().map(|row| f32::from(row.1)).collect()),
+            ];
+            let matrix = Matrix { columns, for_trees: vec![true; 2] };
+            let (binned, target) = (Binned::new(&matrix), Target::Numbers(rows.iter().map(|row| row.2 + f64::from(row.0) / 10.0).collect()));
+            let learn = all(rows.len());
+            let params = Params { min_data_in_leaf: 2, max_rounds: 20, ..Params::default() };
+            let data = Data { monotone: &[sign, 0], ..data(&binned, &target, &learn, &[]) };
+            let forest = boost(data, &params, 1, &later()).forest;
+            for other in [-15.0, 0.0, 15.0] {
+                let steps: Vec<f32> = (-21_i8..21).map(f32::from).collect();
+                let line = Matrix {
+                    columns: vec![Column::Numbers(steps.clone()), Column::Numbers(vec![other; steps.len()])],
+                    for_trees: vec![true; 2],
+                };
+                let scores: Vec<f32> = (0..steps.len()).map(|row| leaf_sum(&forest, &line, row)).collect();
+                prop_assert!(scores.windows(2).all(|pair| f32::from(sign) * (pair[1] - pair[0]) >= -1e-4), "{:?}", scores);
+            }
+        }
     }
 }

@@ -1,8 +1,14 @@
 //! The parameters of a boosting run, by LightGBM's names.
 
+use crate::boost::loss::Objective;
+
 /// How trees are grown.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Params {
+    /// What they are fitted to.
+    pub objective: Objective,
+    /// Whether the trees do not know of each other and their mean counts, as in a random forest.
+    pub forest: bool,
     /// Share of each tree's step that is taken.
     pub learning_rate: f64,
     /// The most leaves of a tree.
@@ -17,6 +23,8 @@ pub(crate) struct Params {
     pub lambda_l2: f64,
     /// Share of the features that a tree sees.
     pub feature_fraction: f64,
+    /// Share of those features that a leaf sees.
+    pub feature_fraction_bynode: f64,
     /// Share of the rows that a tree sees.
     pub bagging_fraction: f64,
     /// One random threshold per feature and leaf instead of the best.
@@ -36,6 +44,8 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
+            objective: Objective::Natural,
+            forest: false,
             learning_rate: 0.1,
             num_leaves: 31,
             min_data_in_leaf: 20,
@@ -43,6 +53,7 @@ impl Default for Params {
             lambda_l1: 0.0,
             lambda_l2: 0.0,
             feature_fraction: 1.0,
+            feature_fraction_bynode: 1.0,
             bagging_fraction: 1.0,
             extra_trees: false,
             cat_smooth: 10.0,

@@ -76,6 +76,33 @@ pub(crate) struct Scorer<'a> {
     total: Cell,
     fewest: usize,
     least_steps: i64,
+    sign: i8,
+}
+
+/// What a leaf's value may be, so that features with a sign keep it whatever is split below.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bounds {
+    least: f64,
+    most: f64,
+}
+
+impl Bounds {
+    pub(crate) const NONE: Self = Self { least: f64::NEG_INFINITY, most: f64::INFINITY };
+
+    /// The nearest value within.
+    pub(crate) fn clamp(self, value: f64) -> f64 {
+        value.max(self.least).min(self.most)
+    }
+
+    /// Those of the children of a split on a feature of this sign, whose values part at `middle`.
+    pub(crate) fn parted(self, sign: i8, middle: f64) -> (Self, Self) {
+        let (below, above) = (Self { most: middle, ..self }, Self { least: middle, ..self });
+        match sign {
+            0 => (self, self),
+            1.. => (below, above),
+            _ => (above, below),
+        }
+    }
 }
 
 /// A positive fraction, compared without dividing.
@@ -98,7 +125,12 @@ impl<'a> Scorer<'a> {
     /// For a leaf with these sums.
     pub(crate) fn new(params: &'a Params, scale: Scale, total: Cell) -> Self {
         let least_steps = (params.min_child_weight / scale.hessian).ceil().clamp(0.0, 1e18) as i64;
-        Self { params, scale, total, fewest: params.min_data_in_leaf.max(1), least_steps }
+        Self { params, scale, total, fewest: params.min_data_in_leaf.max(1), least_steps, sign: 0 }
+    }
+
+    /// With values that follow the feature by this sign.
+    pub(crate) fn following(self, sign: i8) -> Self {
+        Self { sign, ..self }
     }
 
     /// Whether any split could leave enough on both sides.
@@ -153,12 +185,21 @@ impl<'a> Scorer<'a> {
             if all_rows - rows < self.fewest || all_steps - steps < self.least_steps {
                 break;
             }
+            if self.sign != 0 && !self.follows(left) {
+                continue;
+            }
             let score = self.score(left, lambda);
             if best.as_ref().is_none_or(|best| score.exceeds(best.0)) {
                 best = Some((score, bin, left));
             }
         }
         best
+    }
+
+    /// Whether the right side's value lies from the left one's where the sign wants it.
+    fn follows(&self, left: Cell) -> bool {
+        let value = |cell| leaf_value(self.scale.sums(cell), self.params);
+        f64::from(self.sign) * (value(self.total - left) - value(left)) >= 0.0
     }
 
     /// The thresholds to try: all, or one at random among those that cut the leaf's values.
@@ -285,6 +326,9 @@ mod tests {
     use super::*;
 
     const FREE: Params = Params {
+        objective: crate::boost::loss::Objective::Natural,
+        forest: false,
+        feature_fraction_bynode: 1.0,
         learning_rate: 1.0,
         num_leaves: 2,
         min_data_in_leaf: 1,

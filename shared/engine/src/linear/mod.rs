@@ -5,8 +5,6 @@
 
 mod design;
 
-use std::time::Instant;
-
 use linfa::{DatasetBase, traits::Fit};
 use linfa_elasticnet::ElasticNet;
 use linfa_logistic::{LogisticRegression, MultiLogisticRegression};
@@ -14,7 +12,10 @@ use model::Linear;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use self::design::Design;
-use crate::matrix::{Column, Matrix, Target};
+use crate::{
+    clock::Deadline,
+    matrix::{Column, Matrix, Target},
+};
 
 /// The most cells (rows × inputs × scores) that a fit reads at once.
 const MAX_CELLS: usize = 2_000_000;
@@ -27,13 +28,21 @@ const SETTLED: f64 = 1e-3;
 
 /// Fits a linear model to some rows; `None` when no input varies, or the solver fails, or there is no time. `penalty` is the weight of
 /// the L2 norm against the summed loss (labels), or of the elastic net against the mean one, in thousandths (numbers).
-pub(crate) fn fit(matrix: &Matrix, target: &Target, rows: &[u32], penalty: f64, deadline: Instant) -> Option<Linear> {
+pub(crate) fn fit(
+    matrix: &Matrix,
+    target: &Target,
+    weights: Option<&[f32]>,
+    rows: &[u32],
+    penalty: f64,
+    deadline: &Deadline,
+) -> Option<Linear> {
     let design = Design::new(matrix, rows);
-    if design.width() == 0 || Instant::now() >= deadline {
+    if design.width() == 0 || deadline.passed() {
         return None;
     }
     let step = (rows.len() * design.width() * target.outputs()).div_ceil(MAX_CELLS).max(1);
     let rows: Vec<u32> = rows.iter().copied().step_by(step).collect();
+    let rows = weights.map_or_else(|| rows.clone(), |weights| drawn_by_weight(&rows, weights));
     let inputs = design.inputs(matrix, &rows);
     match target {
         Target::Numbers(values) => {
@@ -56,6 +65,21 @@ pub(crate) fn fit(matrix: &Matrix, target: &Target, rows: &[u32], penalty: f64, 
     }
 }
 
+/// As many rows, each about as often as its weight says: the solvers know no weights.
+fn drawn_by_weight(rows: &[u32], weights: &[f32]) -> Vec<u32> {
+    let weight = |row: u32| weights.get(row as usize).map_or(0.0, |&weight| f64::from(weight));
+    let step = rows.iter().map(|&row| weight(row)).sum::<f64>() / rows.len().max(1) as f64;
+    let (mut drawn, mut passed, mut next) = (Vec::with_capacity(rows.len()), 0.0, 0.5 * step);
+    for &row in rows {
+        passed += weight(row);
+        while next < passed && drawn.len() < rows.len() {
+            drawn.push(row);
+            next += step;
+        }
+    }
+    drawn
+}
+
 fn usable(design: &Design, coefficients: &Array2<f64>, intercepts: &[f64]) -> Option<Linear> {
     let finite = coefficients.iter().chain(intercepts).all(|value| (*value as f32).is_finite());
     finite.then(|| design.model(coefficients, intercepts))
@@ -64,7 +88,7 @@ fn usable(design: &Design, coefficients: &Array2<f64>, intercepts: &[f64]) -> Op
 type Labelled = DatasetBase<Array2<f64>, Array1<u32>>;
 
 /// Coefficients and intercept of the log-odds of label 1.
-fn logistic(data: &Labelled, penalty: f64, deadline: Instant) -> Option<(Array1<f64>, f64)> {
+fn logistic(data: &Labelled, penalty: f64, deadline: &Deadline) -> Option<(Array1<f64>, f64)> {
     let mut solution: Option<Array1<f64>> = None;
     let mut sign = 1.0;
     for _ in 0..MAX_STRETCHES {
@@ -77,7 +101,7 @@ fn logistic(data: &Labelled, penalty: f64, deadline: Instant) -> Option<(Array1<
         let next = concatenate(Axis(0), &[fitted.params().view(), Array1::from_elem(1, fitted.intercept()).view()]).ok()?;
         let settled = solution.as_ref().is_some_and(|last| largest(&(&next - last)) < SETTLED);
         solution = Some(next);
-        if settled || Instant::now() >= deadline {
+        if settled || deadline.passed() {
             break;
         }
     }
@@ -87,7 +111,7 @@ fn logistic(data: &Labelled, penalty: f64, deadline: Instant) -> Option<(Array1<
 }
 
 /// Coefficients (`width × labels`) and intercepts of the scores of all labels; one that no row has is next to impossible.
-fn multinomial(data: &Labelled, labels: usize, penalty: f64, deadline: Instant) -> Option<(Array2<f64>, Vec<f64>)> {
+fn multinomial(data: &Labelled, labels: usize, penalty: f64, deadline: &Deadline) -> Option<(Array2<f64>, Vec<f64>)> {
     let width = data.records.ncols();
     let mut solution: Option<Array2<f64>> = None;
     let mut seen = Vec::new();
@@ -101,7 +125,7 @@ fn multinomial(data: &Labelled, labels: usize, penalty: f64, deadline: Instant) 
         let next = concatenate(Axis(0), &[fitted.params().view(), fitted.intercept().view().insert_axis(Axis(0))]).ok()?;
         let settled = solution.as_ref().is_some_and(|last| largest(&(&next - last)) < SETTLED);
         solution = Some(next);
-        if settled || Instant::now() >= deadline {
+        if settled || deadline.passed() {
             break;
         }
     }
@@ -169,8 +193,8 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
-    fn later() -> Instant {
-        Instant::now() + Duration::from_mins(1)
+    fn later() -> Deadline {
+        Deadline::after(Duration::from_mins(1))
     }
 
     /// 400 rows of a number that is sometimes missing and a category of three.
@@ -183,14 +207,14 @@ mod tests {
             .zip(&codes)
             .map(|(&number, &code)| (if number.is_nan() { 0.0 } else { f64::from(number) / 5.0 - 2.0 }) + f64::from(code) - 2.0)
             .collect();
-        (Matrix { columns: vec![Column::Numbers(numbers), Column::Codes { codes, count: 4 }] }, signal)
+        (Matrix { columns: vec![Column::Numbers(numbers), Column::Codes { codes, count: 4 }], for_trees: vec![true; 2] }, signal)
     }
 
     #[test]
     fn numbers_are_recovered() {
         let (matrix, signal) = table();
         let rows: Vec<u32> = (0..400).collect();
-        let model = fit(&matrix, &Target::Numbers(signal.clone()), &rows, 1.0, later()).unwrap();
+        let model = fit(&matrix, &Target::Numbers(signal.clone()), None, &rows, 1.0, &later()).unwrap();
         let scores = scores(&model, &matrix, &rows);
         let error = scores[0].iter().zip(&signal).map(|(score, value)| (f64::from(*score) - value).abs()).sum::<f64>() / 400.0;
         assert!(error < 0.1, "{error}");
@@ -203,7 +227,7 @@ mod tests {
         for cut in [-1.0, 1.0] {
             let classes: Vec<u32> = signal.iter().map(|&value| u32::from(value > cut)).collect();
             let target = Target::Classes { classes: classes.clone(), count: 2 };
-            let model = fit(&matrix, &target, &rows, 1.0, later()).unwrap();
+            let model = fit(&matrix, &target, None, &rows, 1.0, &later()).unwrap();
             let scores = scores(&model, &matrix, &rows);
             let right = scores[0].iter().zip(&classes).filter(|(score, class)| (**score > 0.0) == (**class == 1)).count();
             assert!(right > 360, "cut {cut}: {right}");
@@ -227,7 +251,7 @@ mod tests {
             })
             .collect();
         let target = Target::Classes { classes: classes.clone(), count: 4 };
-        let model = fit(&matrix, &target, &rows, 1.0, later()).unwrap();
+        let model = fit(&matrix, &target, None, &rows, 1.0, &later()).unwrap();
         let scores = scores(&model, &matrix, &rows);
         let predicted = |row: usize| (0..4).reduce(|best, next| if scores[next][row] > scores[best][row] { next } else { best });
         assert!((0..400).all(|row| predicted(row) != Some(2)));
@@ -236,8 +260,9 @@ mod tests {
 
     #[test]
     fn without_an_input_that_varies_there_is_no_model() {
-        let matrix = Matrix { columns: vec![Column::Numbers(vec![3.0; 20]), Column::Numbers(vec![f32::NAN; 20])] };
+        let matrix =
+            Matrix { columns: vec![Column::Numbers(vec![3.0; 20]), Column::Numbers(vec![f32::NAN; 20])], for_trees: vec![true; 2] };
         let target = Target::Numbers((0..20).map(f64::from).collect());
-        assert_eq!(fit(&matrix, &target, &(0..20).collect::<Vec<_>>(), 1.0, later()), None);
+        assert_eq!(fit(&matrix, &target, None, &(0..20).collect::<Vec<_>>(), 1.0, &later()), None);
     }
 }

@@ -1,37 +1,73 @@
-//! One model that is tried: its configuration, its fit on each fold, and how well it predicts the rows that the folds watch.
+//! One model that is tried: its configuration, its fit on each fold, and how well it predicts the rows that the folds judge.
 
 use std::time::Instant;
 
-use model::{Fitted, Forest, Linear, Link, Node};
+use domain::{Family, Metric};
+use model::{Fitted, Forest, Link, Lookup, Node};
 use rayon::prelude::*;
 
 use crate::{
-    boost::{self, Params, bins::Binned, loss},
+    boost::{
+        self, Params,
+        loss::{Loss, Objective},
+    },
+    clock::Deadline,
+    judge::{Judged, LEAST, Weights, best_threshold},
     linear,
     matrix::{Matrix, Target},
     random::Random,
-    split::Split,
+    split::{Arrangement, Split},
+    statistics::Statistics,
 };
+
+/// Outputs (rows × labels) up to which all probabilities of a candidate are kept and not only the true label's.
+pub(super) const MOST_OUTPUTS: usize = 3_000_000;
 
 /// What all candidates learn from.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    /// The features.
+    /// The inputs.
     pub matrix: Matrix,
     /// The same, binned.
-    pub binned: Binned,
+    pub binned: boost::bins::Binned,
     /// The target; numbers standardised.
     pub target: Target,
+    /// The target in its own units.
+    pub actual: Target,
+    /// How much each row counts; all the same when absent.
+    pub weights: Option<Vec<f32>>,
+    /// What validation must not tear apart.
+    pub arrangement: Arrangement,
+    /// By input, the sign by which predictions must follow it; empty when none is asked for.
+    pub monotone: Vec<i8>,
+    /// What is optimised.
+    pub metric: Metric,
+    /// The rows that may be learned from, ascending.
+    pub rows: Vec<u32>,
     /// What the numbers' mean was.
     pub mean: f64,
     /// What the numbers' standard deviation was, above 0.
     pub deviation: f64,
 }
 
+/// What is kept of a model's outputs for a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// The number, in the target's units.
+    Number,
+    /// The probability of the second label.
+    Second,
+    /// That of the true label.
+    Truth,
+    /// Those of all labels.
+    All,
+}
+
 impl Problem {
-    /// Bins the features and standardises the target.
-    pub(crate) fn new(matrix: Matrix, target: Target) -> Self {
-        let binned = Binned::new(&matrix);
+    /// Bins the inputs and standardises the target.
+    pub(crate) fn new(matrix: Matrix, target: Target, rows: Vec<u32>, metric: Metric) -> Self {
+        let binned = boost::bins::Binned::new(&matrix);
+        let actual = target.clone();
         let (target, mean, deviation) = match target {
             Target::Numbers(values) => {
                 let count = values.len().max(1) as f64;
@@ -42,57 +78,98 @@ impl Problem {
             }
             classes @ Target::Classes { .. } => (classes, 0.0, 1.0),
         };
-        Self { matrix, binned, target, mean, deviation }
+        Self {
+            matrix,
+            binned,
+            target,
+            actual,
+            weights: None,
+            arrangement: Arrangement::Free,
+            monotone: Vec::new(),
+            metric,
+            rows,
+            mean,
+            deviation,
+        }
+    }
+
+    /// Objectives that suit the target, the usual one first.
+    pub(crate) fn objectives(&self) -> Vec<Objective> {
+        let Target::Numbers(values) = &self.actual else { return vec![Objective::Natural] };
+        let mut objectives = vec![Objective::Natural];
+        let count = self.rows.len().max(1) as f64;
+        let of = |row: &u32| values[*row as usize];
+        if self.rows.iter().all(|row| of(row) >= 0.0) {
+            let skew = self.rows.iter().map(|row| ((of(row) - self.mean) / self.deviation).powi(3) / count).sum::<f64>();
+            let whole = self.rows.iter().all(|row| of(row).fract() == 0.0);
+            if whole || skew > 0.7 {
+                objectives.extend([Objective::Poisson, Objective::Tweedie]);
+            }
+        }
+        let kurtosis = self.rows.iter().map(|row| ((of(row) - self.mean) / self.deviation).powi(4) / count).sum::<f64>();
+        if kurtosis > 5.0 || matches!(self.metric, Metric::Mae | Metric::Mape) {
+            objectives.push(Objective::Huber);
+        }
+        if matches!(self.metric, Metric::Mae | Metric::Mape | Metric::MedianAe) {
+            objectives.push(Objective::Absolute);
+        }
+        objectives
+    }
+
+    fn loss(&self, objective: Objective) -> Loss<'_> {
+        Loss::new(objective, &self.target, self.weights.as_deref(), self.mean / self.deviation)
     }
 
     /// How scores become outputs.
-    pub(crate) fn link(&self) -> Link {
+    fn link(&self, objective: Objective) -> Link {
         match &self.target {
+            Target::Numbers(_) if objective.is_exponential() => Link::Exponential,
             Target::Numbers(_) => Link::Identity,
+            Target::Classes { .. } if objective == Objective::Shares => Link::Shares,
             Target::Classes { count: 2, .. } => Link::Sigmoid,
             Target::Classes { .. } => Link::Softmax,
         }
     }
 
-    /// The metric that candidates are compared by; smaller is better.
-    pub(crate) fn metric(&self) -> &'static str {
+    fn kept(&self) -> Kept {
         match &self.target {
-            Target::Numbers(_) => "rmse",
-            Target::Classes { .. } => "log_loss",
+            Target::Numbers(_) => Kept::Number,
+            Target::Classes { count: 2, .. } => Kept::Second,
+            Target::Classes { count, .. } if self.metric == Metric::LogLoss && count * self.rows.len() > MOST_OUTPUTS => Kept::Truth,
+            Target::Classes { .. } => Kept::All,
         }
     }
 
-    /// The metric of some predictions: standardised numbers, or the probability of the true label.
-    pub(crate) fn score(&self, rows: &[u32], predictions: &[f32]) -> f64 {
-        let count = rows.len().max(1) as f64;
-        match &self.target {
-            Target::Numbers(values) => {
-                let squares =
-                    rows.iter().zip(predictions).map(|(&row, &prediction)| (values[row as usize] - f64::from(prediction)).powi(2));
-                (squares.sum::<f64>() / count).sqrt() * self.deviation
-            }
-            Target::Classes { .. } => predictions.iter().map(|&p| -f64::from(p).max(1e-7).ln()).sum::<f64>() / count,
-        }
-    }
-
-    /// What `score` takes, from row-major outputs.
-    fn predictions(&self, rows: &[u32], outputs: Vec<f32>) -> Vec<f32> {
-        match &self.target {
-            Target::Numbers(_) => outputs,
-            Target::Classes { classes, count } => {
+    /// What is kept of row-major outputs for some rows.
+    fn keep(&self, rows: &[u32], outputs: Vec<f32>) -> Vec<f32> {
+        match (&self.target, self.kept()) {
+            (Target::Numbers(_), _) => outputs.iter().map(|&output| (f64::from(output) * self.deviation + self.mean) as f32).collect(),
+            (_, Kept::Second) => outputs.into_iter().skip(1).step_by(2).collect(),
+            (Target::Classes { classes, count }, Kept::Truth) => {
                 let truth = |(position, &row): (usize, &u32)| outputs[position * count + classes[row as usize] as usize];
                 rows.iter().enumerate().map(truth).collect()
             }
+            _ => outputs,
+        }
+    }
+
+    /// Figures that are kept for each row.
+    pub(crate) fn width(&self) -> usize {
+        match (&self.target, self.kept()) {
+            (Target::Classes { count, .. }, Kept::All) => *count,
+            _ => 1,
         }
     }
 
     /// A model of the standardised target as one of the target itself.
-    fn in_units(&self, model: Fitted) -> Fitted {
-        if self.link() != Link::Identity {
-            return model;
-        }
-        let step = |value: &mut f32| *value = (f64::from(*value) * self.deviation) as f32;
-        let start = |value: &mut f32| *value = (f64::from(*value) * self.deviation + self.mean) as f32;
+    fn in_units(&self, model: Fitted, link: Link) -> Fitted {
+        let (factor, start_factor, shift) = match link {
+            Link::Identity => (self.deviation, self.deviation, self.mean),
+            Link::Exponential => (1.0, 1.0, self.deviation.ln()),
+            _ => return model,
+        };
+        let step = |value: &mut f32| *value = (f64::from(*value) * factor) as f32;
+        let start = |value: &mut f32| *value = (f64::from(*value) * start_factor + shift) as f32;
         match model {
             Fitted::Trees(mut forest) => {
                 forest.base.iter_mut().for_each(start);
@@ -113,50 +190,153 @@ impl Problem {
     }
 }
 
+/// Rows that are judged, and how.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    metric: Metric,
+    kept: Kept,
+    actual: Target,
+    weights: Option<Vec<f32>>,
+}
+
+impl Bench {
+    /// For these rows of a problem.
+    pub(crate) fn new(problem: &Problem, rows: &[u32]) -> Self {
+        let weights = problem.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row as usize]).collect());
+        Self { metric: problem.metric, kept: problem.kept(), actual: problem.actual.select(rows), weights }
+    }
+
+    fn weights(&self) -> Weights<'_> {
+        self.weights.as_deref().map_or(Weights::Equal, Weights::Each)
+    }
+
+    /// All outputs from what was kept of them; `None` when only the true label's was.
+    pub(crate) fn outputs(&self, kept: &[f32]) -> Option<Vec<f32>> {
+        match self.kept {
+            Kept::Number | Kept::All => Some(kept.to_vec()),
+            Kept::Second => Some(kept.iter().flat_map(|&p| [1.0 - p, p]).collect()),
+            Kept::Truth => None,
+        }
+    }
+
+    /// How far from the best what was kept of some predictions is: less is better.
+    pub(crate) fn loss(&self, kept: &[f32]) -> f64 {
+        let weights = self.weights();
+        if self.metric == Metric::LogLoss && self.kept != Kept::All {
+            let second = |row: usize, p: f32| match &self.actual {
+                Target::Classes { classes, .. } if self.kept == Kept::Second && classes[row] == 0 => 1.0 - p,
+                _ => p,
+            };
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (row, &p) in kept.iter().enumerate() {
+                sum -= weights.of(row) * f64::from(second(row, p)).clamp(LEAST, 1.0).ln();
+                total += weights.of(row);
+            }
+            return if total > 0.0 { sum / total } else { f64::INFINITY };
+        }
+        match self.kept {
+            Kept::Second if self.metric.judges_labels() => {
+                let outputs = self.outputs(kept).unwrap_or_default();
+                best_threshold(&self.actual, &outputs, self.metric, weights).1
+            }
+            Kept::Second => {
+                let outputs = self.outputs(kept).unwrap_or_default();
+                Judged::new(&self.actual, &outputs, 0.5).loss(self.metric, weights)
+            }
+            _ => Judged::new(&self.actual, kept, 0.5).loss(self.metric, weights),
+        }
+    }
+
+    /// The threshold to choose the second label by, where the metric asks for one.
+    pub(crate) fn threshold(&self, kept: &[f32]) -> Option<f32> {
+        if self.kept != Kept::Second || !self.metric.judges_labels() {
+            return None;
+        }
+        Some(best_threshold(&self.actual, &self.outputs(kept)?, self.metric, self.weights()).0)
+    }
+}
+
 /// Which model, and its parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Config {
     /// Trees.
-    Boosting(Params),
+    Trees(Params),
     /// A linear model with this penalty.
     Linear(f64),
 }
 
 impl Config {
-    /// The kind of model, by its usual name.
-    pub(crate) fn kind(&self) -> &'static str {
+    /// The family of the model.
+    pub(crate) fn family(&self) -> Family {
         match self {
-            Self::Boosting(Params { extra_trees: true, .. }) => "extra_trees_boosting",
-            Self::Boosting(_) => "gradient_boosting",
-            Self::Linear(_) => "linear",
+            Self::Trees(Params { forest: true, extra_trees: true, .. }) => Family::ExtraTrees,
+            Self::Trees(Params { forest: true, .. }) => Family::RandomForest,
+            Self::Trees(Params { extra_trees: true, .. }) => Family::ExtraTreesBoosting,
+            Self::Trees(_) => Family::GradientBoosting,
+            Self::Linear(_) => Family::Linear,
+        }
+    }
+
+    fn objective(&self) -> Objective {
+        match self {
+            Self::Trees(params) => params.objective,
+            Self::Linear(_) => Objective::Natural,
         }
     }
 
     /// The parameters by their usual names, for the leaderboard.
-    pub(crate) fn parameters(&self) -> Vec<(&'static str, f64)> {
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        let figure = |name: &str, value: f64| (name.to_owned(), format!("{}", (value * 1e4).round() / 1e4));
         match self {
-            Self::Boosting(params) => vec![
-                ("learning_rate", params.learning_rate),
-                ("num_leaves", params.num_leaves as f64),
-                ("min_data_in_leaf", params.min_data_in_leaf as f64),
-                ("lambda_l1", params.lambda_l1),
-                ("lambda_l2", params.lambda_l2),
-                ("feature_fraction", params.feature_fraction),
-                ("bagging_fraction", params.bagging_fraction),
-            ],
-            Self::Linear(penalty) => vec![("penalty", *penalty)],
+            Self::Trees(params) => {
+                let mut all = vec![
+                    figure("num_leaves", params.num_leaves as f64),
+                    figure("min_data_in_leaf", params.min_data_in_leaf as f64),
+                    figure("feature_fraction", params.feature_fraction * params.feature_fraction_bynode),
+                    figure("bagging_fraction", params.bagging_fraction),
+                ];
+                if !params.forest {
+                    all.insert(0, figure("learning_rate", params.learning_rate));
+                    all.extend([figure("lambda_l1", params.lambda_l1), figure("lambda_l2", params.lambda_l2)]);
+                }
+                if !matches!(params.objective, Objective::Natural | Objective::Shares) {
+                    all.push(("objective".to_owned(), params.objective.name().to_owned()));
+                }
+                all
+            }
+            Self::Linear(penalty) => vec![figure("penalty", *penalty)],
         }
+    }
+}
+
+/// A split of the rows with what was learned of its learned rows for all models.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    /// The rows.
+    pub split: Split,
+    statistics: Statistics,
+}
+
+impl Fold {
+    /// Learns the statistics of the split's learned rows.
+    pub(crate) fn new(problem: &Problem, split: Split, seed: u64) -> Self {
+        let statistics = Statistics::new(&problem.matrix, &problem.binned, &problem.target, problem.weights.as_deref(), &split.learn, seed);
+        Self { split, statistics }
     }
 }
 
 /// A model fitted on one fold.
 #[derive(Debug, Clone)]
 pub(crate) struct FoldFit {
-    /// In the target's units.
+    /// In the target's units; its inputs past those of the features are `lookups`.
     pub model: Fitted,
-    /// Boosting rounds.
+    /// How its scores become outputs.
+    pub link: Link,
+    /// What its fold added to the inputs.
+    pub lookups: Vec<Lookup>,
+    /// Boosting rounds, or trees for each output.
     pub rounds: usize,
-    /// Share of each feature.
+    /// Share of each input, the lookups' among them.
     pub importances: Vec<f64>,
     /// Seconds that it took.
     pub seconds: f64,
@@ -172,14 +352,16 @@ pub(crate) struct Candidate {
     pub config: Config,
     /// One per fold, until forgotten.
     pub fits: Vec<FoldFit>,
-    /// Predictions for the watched rows, fold after fold, until forgotten.
+    /// What is kept of the predictions for the judged rows, fold after fold, until forgotten.
     pub predictions: Vec<f32>,
-    /// Its metric on them.
-    pub score: f64,
+    /// Its loss on them.
+    pub loss: f64,
     /// Seconds that it took.
     pub seconds: f64,
     /// Nodes of its trees.
     pub nodes: usize,
+    /// Its trees.
+    pub trees: usize,
     /// Boosting rounds, the mean over the folds; none for other models.
     pub rounds: Option<f64>,
 }
@@ -189,10 +371,11 @@ impl Candidate {
     pub(crate) fn fit(
         problem: &Problem,
         config: Config,
-        folds: &[Split],
+        folds: &[Fold],
+        bench: &Bench,
         done: Vec<FoldFit>,
         seed: u64,
-        deadline: Instant,
+        deadline: &Deadline,
     ) -> Option<Self> {
         let start = Instant::now();
         let (skip, before) = (done.len(), done.iter().map(|fit| fit.seconds).sum::<f64>());
@@ -202,13 +385,13 @@ impl Candidate {
             .collect();
         let fits: Vec<FoldFit> = done.into_iter().map(Some).chain(rest).collect::<Option<_>>()?;
         let predictions: Vec<f32> = fits.iter().flat_map(|fit| fit.predictions.iter().copied()).collect();
-        let rows: Vec<u32> = folds.iter().flat_map(|fold| fold.watch.iter().copied()).collect();
-        let score = problem.score(&rows, &predictions);
-        let nodes = fits.iter().map(|fit| nodes(&fit.model)).sum();
+        let loss = bench.loss(&predictions);
+        let (nodes, trees) = fits.iter().map(|fit| size(&fit.model)).fold((0, 0), |all, next| (all.0 + next.0, all.1 + next.1));
         let rounds: usize = fits.iter().map(|fit| fit.rounds).sum();
-        let rounds = matches!(config, Config::Boosting(_)).then(|| rounds as f64 / fits.len().max(1) as f64);
-        let name = config.kind().to_owned();
-        Some(Self { name, config, fits, predictions, score, seconds: before + start.elapsed().as_secs_f64(), nodes, rounds })
+        let rounds = matches!(config, Config::Trees(_)).then(|| rounds as f64 / fits.len().max(1) as f64);
+        let name = config.family().name().to_owned();
+        let seconds = before + start.elapsed().as_secs_f64();
+        loss.is_finite().then_some(Self { name, config, fits, predictions, loss, seconds, nodes, trees, rounds })
     }
 
     /// Gives its memory back; only what the leaderboard shows stays.
@@ -219,29 +402,35 @@ impl Candidate {
 }
 
 /// Fits a configuration on one fold.
-pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Split, seed: u64, deadline: Instant) -> Option<FoldFit> {
+pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Fold, seed: u64, deadline: &Deadline) -> Option<FoldFit> {
     let start = Instant::now();
-    let Split { learn, watch } = fold;
+    let Split { learn, watch } = &fold.split;
+    let objective = config.objective();
+    let (loss, link) = (problem.loss(objective), problem.link(objective));
     match config {
-        Config::Boosting(params) => {
-            let data = boost::Data { binned: &problem.binned, target: &problem.target, learn, watch };
+        Config::Trees(params) => {
+            let binned = &fold.statistics.binned;
+            let data = boost::Data { binned, loss, learn, watch, monotone: &problem.monotone };
             let boosted = boost::boost(data, params, seed, deadline);
             Some(FoldFit {
-                predictions: problem.predictions(watch, boosted.watched),
-                model: problem.in_units(Fitted::Trees(boosted.forest)),
+                predictions: problem.keep(watch, boosted.watched),
+                model: problem.in_units(Fitted::Trees(boosted.forest), link),
+                link,
+                lookups: fold.statistics.lookups.clone(),
                 rounds: boosted.rounds,
                 importances: boosted.gains,
                 seconds: start.elapsed().as_secs_f64(),
             })
         }
         Config::Linear(penalty) => {
-            let model = linear::fit(&problem.matrix, &problem.target, learn, *penalty, deadline)?;
+            let model = linear::fit(&problem.matrix, &problem.target, problem.weights.as_deref(), learn, *penalty, deadline)?;
             let scores = linear::scores(&model, &problem.matrix, watch);
-            let positions: Vec<u32> = (0..watch.len() as u32).collect();
             Some(FoldFit {
-                predictions: problem.predictions(watch, loss::outputs(&problem.target, &positions, &scores)),
+                predictions: problem.keep(watch, loss.member_outputs(&scores)),
                 importances: linear::influence(&model, &problem.matrix, learn),
-                model: problem.in_units(Fitted::Linear(model)),
+                model: problem.in_units(Fitted::Linear(model), link),
+                link,
+                lookups: Vec::new(),
                 rounds: 0,
                 seconds: start.elapsed().as_secs_f64(),
             })
@@ -249,9 +438,10 @@ pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Split, seed: u64, d
     }
 }
 
-fn nodes(model: &Fitted) -> usize {
+/// Nodes and trees.
+fn size(model: &Fitted) -> (usize, usize) {
     match model {
-        Fitted::Trees(Forest { trees, .. }) => trees.iter().map(|tree| tree.nodes.len()).sum(),
-        Fitted::Linear(Linear { .. }) => 0,
+        Fitted::Trees(Forest { trees, .. }) => (trees.iter().map(|tree| tree.nodes.len()).sum(), trees.len()),
+        Fitted::Linear(_) => (0, 0),
     }
 }

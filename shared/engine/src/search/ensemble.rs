@@ -1,46 +1,74 @@
-//! The weighted mean of candidates that predicts the watched rows best: greedy selection with replacement (Caruana et al., 2004,
+//! The weighted mean of candidates that predicts the judged rows best: greedy selection with replacement (Caruana et al., 2004,
 //! "Ensemble selection from libraries of models").
 
+use domain::Metric;
 use rayon::prelude::*;
 
-use crate::search::candidate::{Candidate, Problem};
+use crate::search::candidate::{Bench, Candidate, Problem};
 
 /// The most picks.
 const MAX_PICKS: usize = 40;
-/// The most rows that a choice looks at.
+/// The most rows that a choice looks at; fewer where each look sorts them or tries thresholds.
 const MAX_ROWS: usize = 100_000;
+const MAX_RANKED_ROWS: usize = 20_000;
+
+/// How large an ensemble may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// The most nodes.
+    pub nodes: usize,
+    /// The most trees.
+    pub trees: usize,
+}
 
 /// How many of the best candidates may take part: the fewer the rows, the sooner a selection fits their noise.
 pub(crate) fn eligible(rows: usize) -> usize {
-    (rows / 60).clamp(3, 12)
+    (rows / 60).clamp(4, 16)
 }
 
-/// Candidates that took part, by position, and their weights, which sum to 1. The candidates come best first; the trees of those that
-/// join the first have `most_nodes` in all.
-pub(crate) fn select(problem: &Problem, candidates: &[Candidate], rows: &[u32], most_nodes: usize) -> Vec<(usize, f64)> {
-    let eligible = eligible(rows.len()).min(candidates.len());
-    let step = rows.len().div_ceil(MAX_ROWS).max(1);
-    let rows: Vec<u32> = rows.iter().copied().step_by(step).collect();
-    let predictions: Vec<Vec<f32>> =
-        candidates.iter().take(eligible).map(|candidate| candidate.predictions.iter().copied().step_by(step).collect()).collect();
+/// Candidates that take part, by position, and their weights, which sum to 1, as chosen on some of the judged rows: those at `positions`
+/// in the candidates' predictions, whose numbers in the table are `rows`. The candidates come best first; those that join the first stay
+/// within `room`.
+pub(crate) fn select(
+    problem: &Problem,
+    candidates: &[Candidate],
+    positions: &[usize],
+    rows: &[u32],
+    eligible: usize,
+    room: Room,
+) -> Vec<(usize, f64)> {
+    let ranked = !matches!(problem.metric, Metric::LogLoss | Metric::Rmse | Metric::Mae | Metric::R2);
+    let step = positions.len().div_ceil(if ranked { MAX_RANKED_ROWS } else { MAX_ROWS }).max(1);
+    let positions: Vec<usize> = positions.iter().copied().step_by(step).collect();
+    let rows: Vec<u32> = positions.iter().map(|&position| rows[position]).collect();
+    let bench = Bench::new(problem, &rows);
+    let width = problem.width();
+    let chosen_rows = |candidate: &Candidate| -> Vec<f32> {
+        positions.iter().flat_map(|position| &candidate.predictions[position * width..(position + 1) * width]).copied().collect()
+    };
+    let eligible = eligible.min(candidates.len());
+    let predictions: Vec<Vec<f32>> = candidates.iter().take(eligible).map(chosen_rows).collect();
 
-    let mut sum = vec![0.0_f32; rows.len()];
+    let mut sum = vec![0.0_f32; rows.len() * width];
     let mut picks: Vec<usize> = Vec::new();
-    let (mut best_score, mut best_length) = (f64::INFINITY, 0);
+    let (mut best_loss, mut best_length) = (f64::INFINITY, 0);
     while picks.len() < MAX_PICKS && picks.len() < best_length + 8 {
         let count = picks.len() as f32 + 1.0;
-        let room = most_nodes.saturating_sub(chosen_nodes(candidates, &picks));
-        let may_join = |&position: &usize| picks.is_empty() || picks.contains(&position) || candidates[position].nodes <= room;
-        let score_with = |position: usize| {
-            let mean: Vec<f32> = sum.iter().zip(&predictions[position]).map(|(sum, next)| (sum + next) / count).collect();
-            (position, problem.score(&rows, &mean))
+        let left = room_left(candidates, &picks, room);
+        let may_join = |&position: &usize| {
+            let candidate = &candidates[position];
+            picks.is_empty() || picks.contains(&position) || (candidate.nodes <= left.nodes && candidate.trees <= left.trees)
         };
-        let scores: Vec<(usize, f64)> = (0..eligible).into_par_iter().filter(may_join).map(score_with).collect();
-        let Some((position, score)) = scores.into_iter().reduce(|best, next| if next.1 < best.1 { next } else { best }) else { break };
+        let loss_with = |position: usize| {
+            let mean: Vec<f32> = sum.iter().zip(&predictions[position]).map(|(sum, next)| (sum + next) / count).collect();
+            (position, bench.loss(&mean))
+        };
+        let losses: Vec<(usize, f64)> = (0..eligible).into_par_iter().filter(may_join).map(loss_with).collect();
+        let Some((position, loss)) = losses.into_iter().reduce(|best, next| if next.1 < best.1 { next } else { best }) else { break };
         sum.iter_mut().zip(&predictions[position]).for_each(|(sum, next)| *sum += next);
         picks.push(position);
-        if score < best_score {
-            (best_score, best_length) = (score, picks.len());
+        if loss < best_loss {
+            (best_loss, best_length) = (loss, picks.len());
         }
     }
     picks.truncate(best_length.max(1));
@@ -49,9 +77,13 @@ pub(crate) fn select(problem: &Problem, candidates: &[Candidate], rows: &[u32], 
     (0..eligible).map(|position| (position, weight(position))).filter(|(_, weight)| *weight > 0.0).collect()
 }
 
-fn chosen_nodes(candidates: &[Candidate], picks: &[usize]) -> usize {
+fn room_left(candidates: &[Candidate], picks: &[usize], room: Room) -> Room {
     let mut distinct = picks.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    distinct.iter().map(|&position| candidates[position].nodes).sum()
+    let taken = |of: fn(&Candidate) -> usize| distinct.iter().map(|&position| of(&candidates[position])).sum::<usize>();
+    Room {
+        nodes: room.nodes.saturating_sub(taken(|candidate| candidate.nodes)),
+        trees: room.trees.saturating_sub(taken(|candidate| candidate.trees)),
+    }
 }

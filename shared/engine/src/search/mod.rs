@@ -1,78 +1,101 @@
 //! The search for a model within a time budget.
 //!
-//! A first boosting run on one fold shows what a fit costs and so how many folds there are. A portfolio of configurations is fitted on
-//! the folds; then, while there is time and it helps, variations of the best. A weighted ensemble of the candidates is chosen by how it
-//! predicts the rows that the folds watched. With several folds the folds' models stay together as a bag; with one, each chosen
-//! configuration is fitted once more on all rows.
+//! A first fit on one fold shows what a fit costs and so how many folds there are, and how often they are dealt anew. A portfolio of
+//! configurations is fitted on the folds; then, while there is time and it helps, variations of the best. A weighted ensemble of the
+//! candidates is chosen by how it predicts the rows that the folds judged. The folds' models stay together as a bag.
 
+mod assembly;
 mod candidate;
 mod ensemble;
 mod portfolio;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use model::Member;
+use domain::{Family, Metric, TrainingSettings};
+use rayon::prelude::*;
 
-pub(crate) use self::candidate::{Config, Problem};
+pub(crate) use self::{
+    assembly::Chosen,
+    candidate::{Candidate, Config, Fold, FoldFit, Problem},
+};
 use self::{
-    candidate::{Candidate, FoldFit},
+    candidate::Bench,
+    ensemble::{Room, select},
     portfolio::Shape,
 };
 use crate::{
+    EngineError,
     boost::Params,
-    clock::Clock,
+    clock::{Clock, Deadline},
+    matrix::Target,
     random::Random,
-    split::{Split, folds},
+    split::{Arrangement, Split, folds, one_fold},
 };
 
 /// Folds that the rows are dealt into.
 const FOLDS: usize = 5;
-/// Fits that the budget should allow, to choose the number of folds by.
+/// How often rows are dealt into folds at most, and up to how many rows they are dealt more than once.
+const MAX_DEALS: usize = 3;
+const FEW_ROWS: usize = 2_500;
+/// Fits that the budget should allow, to choose the number of folds by; and of each deal, to deal more than once.
 const FITS: f64 = 10.0;
-/// Variations without improvement after which to stop.
-const PATIENCE: usize = 10;
+const FITS_OF_A_DEAL: f64 = 40.0;
+/// Variations without improvement after which to stop, and how much of the budget must have gone without one.
+const PATIENCE: usize = 12;
+const IDLE_SHARE: f64 = 0.1;
 /// What counts as an improvement, relative.
 const IMPROVEMENT: f64 = 1e-4;
+/// How many of the best candidates are varied.
+const PARENTS: usize = 4;
 /// The most that one candidate may take of the budget, and a linear one, which on a large table is rarely the best.
 const CANDIDATE_SHARE: f64 = 0.25;
 const LINEAR_SHARE: f64 = 0.06;
-/// When the search ends if the folds' models are kept, and if they are fitted again, as shares of the budget; and when those fits end.
-const BAG_END: f64 = 0.85;
-const SEARCH_END: f64 = 0.62;
-const REFIT_END: f64 = 0.88;
 
 /// A candidate as the leaderboard shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeaderboardEntry {
     /// Unique name.
     pub name: String,
-    /// The metric of the score; smaller is better.
-    pub metric: String,
+    /// Its family.
+    pub family: Family,
+    /// The metric of the score.
+    pub metric: Metric,
     /// Measured on rows that its models did not learn from.
     pub validation_score: f64,
     /// Seconds that fitting it took.
     pub fit_seconds: f64,
+    /// Nodes of its trees.
+    pub nodes: usize,
+    /// Its trees.
+    pub trees: usize,
     /// Its share of the model; 0 when it is not part of it.
     pub weight: f64,
     /// Boosting rounds, the mean over the folds; `None` for other models.
     pub rounds: Option<f64>,
     /// Its parameters by name.
-    pub parameters: Vec<(&'static str, f64)>,
+    pub parameters: Vec<(String, String)>,
 }
 
 /// What a search found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The ensemble.
-    pub members: Vec<Member>,
+    /// The candidates of the ensemble, the one with the largest weight first.
+    pub chosen: Vec<Chosen>,
+    /// The second of two labels is chosen when its probability is above this.
+    pub threshold: Option<f32>,
     /// All candidates, best first.
     pub leaderboard: Vec<LeaderboardEntry>,
-    /// The kind of the candidate with the largest weight.
-    pub best_estimator: String,
-    /// Share of each feature, summing to 1.
-    pub importances: Vec<f64>,
-    /// Folds that each candidate was fitted on.
-    pub folds: usize,
+    /// The folds, deal after deal.
+    pub folds: Vec<Fold>,
+    /// For each row that folds judged the mean outputs of ensembles that were chosen without its fold: the row, and its outputs.
+    pub judged: Option<(Vec<u32>, Vec<f32>)>,
+    /// The best score so far, by seconds since the start.
+    pub history: Vec<(f64, f64)>,
+    /// Whether the search ended because more of it no longer helped.
+    pub converged: bool,
+    /// The best linear model, as a baseline.
+    pub linear: Option<Candidate>,
+    count: usize,
 }
 
 /// News of a search.
@@ -83,170 +106,296 @@ pub(crate) struct News {
     /// The best one's score.
     pub score: f64,
     /// The metric.
-    pub metric: &'static str,
+    pub metric: Metric,
     /// The best one's name.
     pub name: String,
 }
 
-/// Searches until `clock` says so or nothing improves.
-pub(crate) fn search(problem: &Problem, seed: u64, clock: Clock, on_news: &mut (dyn FnMut(News) + Send)) -> Found {
-    let shape = Shape { rows: problem.target.len(), outputs: problem.target.outputs() };
-    let mut splits = folds(&problem.target, FOLDS, seed);
-    let first = Config::Boosting(shape.first());
-    let started = Instant::now();
-    let pilot = splits.first().and_then(|fold| candidate::fit(problem, &first, fold, seed, clock.at(CANDIDATE_SHARE)));
-    splits.truncate(affordable_folds(shape, splits.len(), started.elapsed(), clock));
-
-    let end = clock.at(if splits.len() > 1 { BAG_END } else { SEARCH_END });
-    let watched = splits.iter().flat_map(|split| split.watch.iter().copied()).collect();
-    let mut search = Search { problem, shape, splits, seed, clock, end, watched, candidates: Vec::new(), on_news };
-    search.try_config(first, pilot.into_iter().collect());
-    for config in shape.portfolio() {
-        search.try_config(config, Vec::new());
-    }
-    search.vary();
-    search.finish()
+/// A loss as the metric's own value.
+pub(crate) fn score_of(metric: Metric, loss: f64) -> f64 {
+    if metric.greater_is_better() { 1.0 - loss } else { loss }
 }
 
-/// As many folds as leave time for a fair number of fits and as a model's size allows; all of the rest when there is only one.
-fn affordable_folds(shape: Shape, folds: usize, pilot: Duration, clock: Clock) -> usize {
-    let left = clock.at(BAG_END).saturating_duration_since(Instant::now()).as_secs_f64();
-    let in_time = left / (FITS * pilot.as_secs_f64().max(1e-6));
-    let most = shape.affordable_folds(folds).min(in_time as usize);
-    if most >= 5 {
-        5.min(folds)
-    } else if most >= 3 {
-        3.min(folds)
+/// What is asked of a search.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// What a person decided.
+    pub settings: &'a TrainingSettings,
+    /// Decides every random choice.
+    pub seed: u64,
+    /// Models to try, where the clock is not to decide it.
+    pub candidates: Option<usize>,
+    /// Whether the rows that folds judged are wanted with what ensembles predicted for them that were chosen without their fold.
+    pub judge: bool,
+}
+
+/// Searches until `end` or until nothing improves.
+pub(crate) fn search(
+    problem: &Problem,
+    asked: &Asked<'_>,
+    clock: &Clock,
+    end: &Deadline,
+    on_news: &mut (dyn FnMut(News) + Send),
+) -> Result<Found, EngineError> {
+    let Asked { settings, seed, candidates: most, judge } = *asked;
+    let unavailable: &[Family] = if problem.monotone.is_empty() { &[] } else { &[Family::Linear] };
+    let shape = Shape::new(problem.rows.len(), problem.target.outputs(), problem.objectives(), settings, unavailable);
+    let nothing = || EngineError::NoFamily("linear models cannot be made to follow a feature".to_owned());
+    let first = shape.first().ok_or_else(nothing)?;
+
+    let one = one_fold(&problem.target, &problem.arrangement, &problem.rows, seed);
+    let pilot_fold = one.into_iter().next().map(|split| Fold::new(problem, split, seed));
+    let started = Instant::now();
+    let pilot_seed = Random::labelled(Random::labelled(seed, 0).bits(), 0).bits();
+    let pilot = pilot_fold.as_ref().and_then(|fold| candidate::fit(problem, &first, fold, pilot_seed, &clock.within(CANDIDATE_SHARE)));
+    let pilot_seconds = if most.is_some() { 0.0 } else { started.elapsed().as_secs_f64() };
+    let (count, deals) = affordable_folds(problem, &shape, pilot_seconds, end, judge);
+
+    let (dealt, done) = if count > 1 {
+        let deal = |deal: usize| folds(&problem.target, &problem.arrangement, &problem.rows, count, seed.wrapping_add(deal as u64));
+        let splits: Vec<Split> = (0..deals).flat_map(deal).collect();
+        (splits.into_iter().map(|split| Fold::new(problem, split, seed)).collect(), Vec::new())
     } else {
-        1
+        (pilot_fold.into_iter().collect::<Vec<_>>(), pilot.into_iter().collect())
+    };
+    let watched: Vec<u32> = dealt.iter().flat_map(|fold: &Fold| fold.split.watch.iter().copied()).collect();
+    let mut search = Search {
+        problem,
+        shape,
+        bench: Bench::new(problem, &watched),
+        folds: dealt,
+        seed,
+        clock,
+        end,
+        watched,
+        candidates: Vec::new(),
+        history: Vec::new(),
+        converged: false,
+        linear: None,
+        count,
+        most: most.unwrap_or(usize::MAX),
+        timed: most.is_none(),
+        on_news,
+    };
+    search.try_configs(&[first], &done);
+    for configs in search.shape.portfolio().chunks(search.at_once()) {
+        search.try_configs(configs, &[]);
     }
+    search.vary();
+    search.finish(judge).ok_or_else(|| EngineError::NoFamily("no model could be fitted to this table".to_owned()))
+}
+
+/// How many folds, and how often they are dealt: as many as leave time for a fair number of fits and as a
+/// model's size allows; one, or [`FOLDS`] at least.
+fn affordable_folds(problem: &Problem, shape: &Shape, pilot: f64, end: &Deadline, judge: bool) -> (usize, usize) {
+    if matches!(problem.arrangement, Arrangement::Times(_)) {
+        return (1, 1);
+    }
+    let fits = end.left() / pilot.max(1e-6);
+    // Where folds judge the model, too, there are enough of them whatever their size: then the models are smaller.
+    let by_size = shape.affordable_folds(FOLDS * MAX_DEALS).max(if judge { FOLDS } else { 1 });
+    let most = by_size.min((fits / FITS) as usize);
+    if most < FOLDS {
+        return (1, 1);
+    }
+    let rows = problem.rows.len();
+    let in_time = (fits / (FITS_OF_A_DEAL * FOLDS as f64)) as usize;
+    (FOLDS, if rows <= FEW_ROWS { (most / FOLDS).min(in_time).clamp(1, MAX_DEALS) } else { 1 })
 }
 
 struct Search<'a> {
     problem: &'a Problem,
     shape: Shape,
-    splits: Vec<Split>,
+    folds: Vec<Fold>,
     seed: u64,
-    clock: Clock,
-    end: Instant,
-    /// Rows that the folds watch, fold after fold.
+    clock: &'a Clock,
+    end: &'a Deadline,
+    /// Rows that the folds judge, fold after fold.
     watched: Vec<u32>,
+    bench: Bench,
     /// Best first; those that cannot become part of the model have forgotten theirs.
     candidates: Vec<Candidate>,
+    history: Vec<(f64, f64)>,
+    converged: bool,
+    /// The best linear candidate, whatever became of it among the others.
+    linear: Option<Candidate>,
+    /// Folds of a deal.
+    count: usize,
+    /// The most candidates, and whether the clock may end the search before.
+    most: usize,
+    timed: bool,
     on_news: &'a mut (dyn FnMut(News) + Send),
 }
 
 impl Search<'_> {
-    /// Fits a configuration, if there is time or nothing else yet. Whether it is better than all before.
-    fn try_config(&mut self, config: Config, done: Vec<FoldFit>) -> bool {
-        let now = Instant::now();
-        if now >= self.end && !self.candidates.is_empty() {
+    /// Configurations that are fitted side by side, whatever the number of threads: one fold alone leaves threads idle.
+    fn at_once(&self) -> usize {
+        if self.folds.len() == 1 { 2 } else { 1 }
+    }
+
+    /// Fits configurations, if there is time or nothing else yet. Whether one is better than all before.
+    fn try_configs(&mut self, configs: &[Config], done: &[FoldFit]) -> bool {
+        if (self.end.passed() || self.candidates.len() >= self.most) && !self.candidates.is_empty() {
             return false;
         }
-        let config = match config {
-            Config::Boosting(params) if done.is_empty() => Config::Boosting(self.shape.bounded(&params, self.splits.len())),
-            other => other,
+        let first = self.candidates.len() as u64;
+        let fit = |(number, config): (u64, &Config)| {
+            let config = if done.is_empty() { self.shape.bounded(config, self.folds.len()) } else { config.clone() };
+            let share = if matches!(config, Config::Linear(_)) { LINEAR_SHARE } else { CANDIDATE_SHARE };
+            let deadline = self.end.clone().min(self.clock.within(share));
+            let seed = Random::labelled(self.seed, number).bits();
+            Candidate::fit(self.problem, config, &self.folds, &self.bench, done.to_vec(), seed, &deadline)
         };
-        let share = if matches!(config, Config::Linear(_)) { LINEAR_SHARE } else { CANDIDATE_SHARE };
-        let deadline = self.end.min(now + self.clock.share(share));
-        let seed = Random::labelled(self.seed, self.candidates.len() as u64).bits();
-        let Some(mut candidate) = Candidate::fit(self.problem, config, &self.splits, done, seed, deadline) else { return false };
-        let same_kind = self.candidates.iter().filter(|other| other.config.kind() == candidate.config.kind()).count();
-        if same_kind > 0 {
-            candidate.name = format!("{}_{}", candidate.name, same_kind + 1);
+        let numbered: Vec<(u64, &Config)> = (first..).zip(configs).collect();
+        let fitted: Vec<Candidate> = numbered.into_par_iter().filter_map(fit).collect();
+        fitted.into_iter().map(|candidate| self.add(candidate)).fold(false, |any, better| any | better)
+    }
+
+    /// Puts a candidate in its place. Whether it is better than all before.
+    fn add(&mut self, mut candidate: Candidate) -> bool {
+        let same_family = self.candidates.iter().filter(|other| other.config.family() == candidate.config.family()).count();
+        if same_family > 0 {
+            candidate.name = format!("{}_{}", candidate.name, same_family + 1);
         }
-        let better = self.candidates.first().is_none_or(|best| candidate.score < best.score * (1.0 - IMPROVEMENT));
-        let rank = self.candidates.partition_point(|other| other.score.total_cmp(&candidate.score).is_le());
+        if candidate.config.family() == Family::Linear && self.linear.as_ref().is_none_or(|linear| candidate.loss < linear.loss) {
+            self.linear = Some(candidate.clone());
+        }
+        let better = self.candidates.first().is_none_or(|best| candidate.loss < best.loss - IMPROVEMENT * best.loss.abs());
+        let rank = self.candidates.partition_point(|other| other.loss.total_cmp(&candidate.loss).is_le());
         self.candidates.insert(rank, candidate);
-        self.candidates.iter_mut().skip(ensemble::eligible(self.watched.len())).for_each(Candidate::forget);
+        self.candidates.iter_mut().skip(ensemble::eligible(self.problem.rows.len())).for_each(Candidate::forget);
         if let Some(best) = self.candidates.first() {
-            let news = News { fitted: self.candidates.len(), score: best.score, metric: self.problem.metric(), name: best.name.clone() };
-            (self.on_news)(news);
+            let metric = self.problem.metric;
+            let score = score_of(metric, best.loss);
+            self.history.push((self.clock.elapsed(), score));
+            (self.on_news)(News { fitted: self.candidates.len(), score, metric, name: best.name.clone() });
         }
         better
     }
 
-    /// Tries variations of the best boosting configurations until there is no time or no improvement.
+    /// Tries variations of the best configurations of trees until there is no time or no improvement.
     fn vary(&mut self) {
         let mut random = Random::labelled(self.seed, u64::MAX);
-        let mut idle = 0;
-        while idle < PATIENCE && Instant::now() < self.end {
-            let boosting: Vec<&Params> = self.candidates.iter().filter_map(boosting).take(3).collect();
-            let Some(params) = boosting.get(random.below(boosting.len())) else { break };
-            let variation = self.shape.mutation(params, &mut random);
-            idle = if self.try_config(Config::Boosting(variation), Vec::new()) { 0 } else { idle + 1 };
+        let (mut idle, mut improved) = (0, self.clock.elapsed());
+        let patience = self.clock.share(IDLE_SHARE);
+        while !self.end.passed() && self.candidates.len() < self.most {
+            if self.timed && idle >= PATIENCE && self.clock.elapsed() - improved >= patience {
+                self.converged = true;
+                break;
+            }
+            let parents: Vec<&Params> = self.candidates.iter().filter_map(params).take(PARENTS).collect();
+            let vary = |_| Some(Config::Trees(self.shape.mutation(parents.get(random.below(parents.len()))?, &mut random)));
+            let variations: Vec<Config> = (0..self.at_once()).filter_map(vary).collect();
+            if variations.is_empty() {
+                break;
+            }
+            if self.try_configs(&variations, &[]) {
+                (idle, improved) = (0, self.clock.elapsed());
+            } else {
+                idle += variations.len();
+            }
         }
     }
 
-    fn finish(self) -> Found {
-        let chosen = ensemble::select(self.problem, &self.candidates, &self.watched, 2 * self.shape.most_nodes());
+    fn finish(self, judge: bool) -> Option<Found> {
+        let room = Room { nodes: 2 * self.shape.room.nodes, trees: self.shape.room.trees };
+        let eligible = ensemble::eligible(self.problem.rows.len());
+        let all: Vec<usize> = (0..self.watched.len()).collect();
+        let choose = |positions: &[usize]| select(self.problem, &self.candidates, positions, &self.watched, eligible, room);
+        let weights = choose(&all);
+        let judged = if judge { self.judged(choose) } else { None };
+        let metric = self.problem.metric;
         let entry = |(position, candidate): (usize, &Candidate)| LeaderboardEntry {
             name: candidate.name.clone(),
-            metric: self.problem.metric().to_owned(),
-            validation_score: candidate.score,
+            family: candidate.config.family(),
+            metric,
+            validation_score: score_of(metric, candidate.loss),
             fit_seconds: candidate.seconds,
-            weight: chosen.iter().find(|(chosen, _)| *chosen == position).map_or(0.0, |(_, weight)| *weight),
+            nodes: candidate.nodes,
+            trees: candidate.trees,
+            weight: weights.iter().find(|(chosen, _)| *chosen == position).map_or(0.0, |(_, weight)| *weight),
             rounds: candidate.rounds,
             parameters: candidate.config.parameters(),
         };
         let leaderboard = self.candidates.iter().enumerate().map(entry).collect();
-
-        let mut by_weight: Vec<(&Candidate, f64)> = chosen.iter().map(|&(position, weight)| (&self.candidates[position], weight)).collect();
-        by_weight.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let best_estimator = by_weight.first().map_or("none", |(candidate, _)| candidate.config.kind()).to_owned();
-        let (members, importances) = self.assemble(by_weight);
-        Found { members, leaderboard, best_estimator, importances, folds: self.splits.len() }
+        let mut blend = vec![0.0_f32; self.watched.len() * self.problem.width()];
+        for &(position, weight) in &weights {
+            blend.iter_mut().zip(&self.candidates[position].predictions).for_each(|(sum, value)| *sum += weight as f32 * value);
+        }
+        let threshold = self.bench.threshold(&blend);
+        let mut candidates: Vec<Option<Candidate>> = self.candidates.into_iter().map(Some).collect();
+        let take = |&(position, weight): &(usize, f64)| Some(Chosen { candidate: candidates.get_mut(position)?.take()?, weight });
+        let mut chosen: Vec<Chosen> = weights.iter().filter_map(take).collect();
+        chosen.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        (!chosen.is_empty()).then_some(Found {
+            chosen,
+            threshold,
+            leaderboard,
+            folds: self.folds,
+            judged,
+            history: self.history,
+            converged: self.converged,
+            linear: self.linear,
+            count: self.count,
+        })
     }
 
-    /// The members of an ensemble, in the order given, and the share of each feature.
-    fn assemble(&self, chosen: Vec<(&Candidate, f64)>) -> (Vec<Member>, Vec<f64>) {
-        let end = self.clock.at(REFIT_END);
-        let mut members = Vec::new();
-        let mut importances = vec![0.0; self.problem.matrix.columns.len()];
-        for (candidate, weight) in chosen {
-            let fits = self.refit(candidate, end).map_or_else(|| candidate.fits.clone(), |fit| vec![fit]);
-            let share = weight / fits.len() as f64;
-            for fit in fits {
-                let total: f64 = fit.importances.iter().sum();
-                if total > 0.0 {
-                    importances.iter_mut().zip(&fit.importances).for_each(|(sum, value)| *sum += share * value / total);
+    /// The judged rows and the mean outputs of ensembles that were chosen without them.
+    fn judged(&self, choose: impl Fn(&[usize]) -> Vec<(usize, f64)>) -> Option<(Vec<u32>, Vec<f32>)> {
+        let width = self.problem.width();
+        let rows = self.problem.target.len();
+        let (mut sums, mut times) = (vec![0.0_f32; rows * width], vec![0_u32; rows]);
+        let mut start = 0;
+        for fold in &self.folds {
+            let end = start + fold.split.watch.len();
+            let others: Vec<usize> = (0..self.watched.len()).filter(|position| !(start..end).contains(position)).collect();
+            let weights = if others.is_empty() { choose(&(start..end).collect::<Vec<_>>()) } else { choose(&others) };
+            for (position, &row) in (start..end).zip(&fold.split.watch) {
+                let row = row as usize;
+                times[row] += 1;
+                for &(candidate, weight) in &weights {
+                    let values = &self.candidates[candidate].predictions[position * width..(position + 1) * width];
+                    sums[row * width..].iter_mut().zip(values).for_each(|(sum, value)| *sum += weight as f32 * value);
                 }
-                members.push(Member { name: candidate.name.clone(), weight: share as f32, link: self.problem.link(), model: fit.model });
             }
+            start = end;
         }
-        normalise(&mut importances);
-        (members, importances)
-    }
-
-    /// Fits a candidate on all rows, when its models saw one fold only and there is time.
-    fn refit(&self, candidate: &Candidate, end: Instant) -> Option<FoldFit> {
-        let [fit] = candidate.fits.as_slice() else { return None };
-        let left = end.saturating_duration_since(Instant::now()).as_secs_f64();
-        if candidate.seconds * 1.3 > left {
-            return None;
-        }
-        let all = Split { learn: (0..self.problem.target.len() as u32).collect(), watch: Vec::new() };
-        let config = match &candidate.config {
-            Config::Boosting(params) => Config::Boosting(Params { max_rounds: fit.rounds.max(1), ..params.clone() }),
-            linear @ Config::Linear(_) => linear.clone(),
-        };
-        let refitted = candidate::fit(self.problem, &config, &all, self.seed, end)?;
-        (refitted.rounds >= fit.rounds).then_some(refitted)
+        let judged: Vec<u32> = (0..rows as u32).filter(|&row| times[row as usize] > 0).collect();
+        let kept: Vec<f32> = judged
+            .iter()
+            .flat_map(|&row| {
+                let row = row as usize;
+                let times = times[row] as f32;
+                sums[row * width..(row + 1) * width].iter().map(move |sum| sum / times)
+            })
+            .collect();
+        Some((judged, self.bench.outputs(&kept)?))
     }
 }
 
-fn boosting(candidate: &Candidate) -> Option<&Params> {
+impl Found {
+    /// Folds of a deal.
+    pub(crate) fn fold_count(&self) -> usize {
+        self.count
+    }
+
+    /// The family of the candidate with the largest weight.
+    pub(crate) fn best_estimator(&self) -> String {
+        self.chosen.first().map_or("none", |chosen| chosen.candidate.config.family().name()).to_owned()
+    }
+}
+
+fn params(candidate: &Candidate) -> Option<&Params> {
     match &candidate.config {
-        Config::Boosting(params) => Some(params),
+        Config::Trees(params) => Some(params),
         Config::Linear(_) => None,
     }
 }
 
-/// Makes shares sum to 1; equal ones when there is nothing to go by.
-fn normalise(shares: &mut [f64]) {
-    let total: f64 = shares.iter().sum();
-    let equal = 1.0 / shares.len().max(1) as f64;
-    for share in shares {
-        *share = if total > 0.0 { *share / total } else { equal };
+/// Whether a target has so many rows and labels that probabilities of all of them cannot be kept for each candidate.
+pub(crate) fn keeps_all(target: &Target) -> bool {
+    match target {
+        Target::Classes { count, .. } if *count > 2 => count * target.len() <= candidate::MOST_OUTPUTS,
+        _ => true,
     }
 }

@@ -1,37 +1,115 @@
 //! What is tried: a few configurations that do well on most tables, then variations of the best.
 
-use crate::{boost::Params, random::Random, search::candidate::Config};
+use domain::{Family, TrainingSettings};
+
+use crate::{
+    boost::{Params, loss::Objective},
+    random::Random,
+    search::{candidate::Config, ensemble::Room},
+};
 
 /// The most nodes of one candidate's trees, over all folds, for each row that is learned from, and at all: what a model file and a
 /// cold start can bear.
 const NODES_PER_ROW: usize = 150;
 const MAX_NODES: usize = 250_000;
-const FEWEST_NODES: usize = 80_000;
+const FEWEST_NODES: usize = 120_000;
+/// Bytes of the model file for each node.
+const NODE_BYTES: f64 = 40.0;
 /// Rounds that a configuration needs at the usual learning rate.
 const USUAL_ROUNDS: usize = 200;
+/// The most trees of a forest, for each output and fold; and how many it should have room for.
+const FOREST_TREES: usize = 150;
+const FEWEST_FOREST_TREES: usize = 20;
 
 /// Rows from which large trees are tried before strong regularisation.
 const LARGE: usize = 5_000;
+/// Rows beyond which neither forests nor small trees are worth their time, but very large trees are.
+const VERY_LARGE: usize = 60_000;
 
 /// What the configurations depend on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shape {
     /// Rows to learn from.
     pub rows: usize,
     /// Scores of a model.
     pub outputs: usize,
+    /// Objectives that suit the target, the usual one first.
+    pub objectives: Vec<Objective>,
+    /// Families that may be tried.
+    pub families: Vec<Family>,
+    /// How large one candidate may be.
+    pub room: Room,
 }
 
 impl Shape {
-    /// The configuration that is tried first.
-    pub(crate) fn first(self) -> Params {
-        let min_data_in_leaf = (self.rows / 50).clamp(3, 20);
-        self.bounded(&Params { min_data_in_leaf, ..Params::default() }, 1)
+    /// For so many rows and outputs; `unavailable` are families that cannot do what is asked.
+    pub(crate) fn new(
+        rows: usize,
+        outputs: usize,
+        objectives: Vec<Objective>,
+        settings: &TrainingSettings,
+        unavailable: &[Family],
+    ) -> Self {
+        let asked = if settings.estimators.is_empty() { &Family::ALL[..] } else { &settings.estimators };
+        let families = asked.iter().copied().filter(|family| !unavailable.contains(family)).collect();
+        let in_bytes = settings.max_model_mb.map_or(MAX_NODES, |megabytes| (megabytes * 1e6 / NODE_BYTES / 2.0) as usize);
+        let nodes = (NODES_PER_ROW * rows).clamp(FEWEST_NODES, MAX_NODES).min(in_bytes.max(1));
+        Self {
+            rows,
+            outputs,
+            objectives,
+            families,
+            room: Room { nodes, trees: settings.max_trees.map_or(usize::MAX, |trees| trees as usize) },
+        }
+    }
+
+    fn allows(&self, family: Family) -> bool {
+        self.families.contains(&family)
+    }
+
+    /// The configuration that is tried first, of a family that is allowed.
+    pub(crate) fn first(&self) -> Option<Config> {
+        let boosting = self.boosting();
+        let config = if self.allows(Family::GradientBoosting) {
+            Config::Trees(boosting)
+        } else if self.allows(Family::ExtraTreesBoosting) {
+            Config::Trees(Params { extra_trees: true, ..boosting })
+        } else if self.allows(Family::RandomForest) {
+            Config::Trees(self.forest(false))
+        } else if self.allows(Family::ExtraTrees) {
+            Config::Trees(self.forest(true))
+        } else if self.allows(Family::Linear) {
+            Config::Linear(1.0)
+        } else {
+            return None;
+        };
+        Some(self.bounded(&config, 1))
+    }
+
+    fn boosting(&self) -> Params {
+        Params { min_data_in_leaf: (self.rows / 50).clamp(3, 20), ..Params::default() }
+    }
+
+    fn forest(&self, extra_trees: bool) -> Params {
+        Params {
+            objective: Objective::Shares,
+            forest: true,
+            extra_trees,
+            learning_rate: 1.0,
+            num_leaves: (self.rows / 3).clamp(16, 4_000),
+            min_data_in_leaf: if self.outputs == 1 { 3 } else { 2 },
+            min_child_weight: 0.0,
+            feature_fraction_bynode: if extra_trees { 0.7 } else { 0.4 },
+            bagging_fraction: if extra_trees { 1.0 } else { 0.65 },
+            cat_smooth: 2.0,
+            cat_l2: 1.0,
+            ..Params::default()
+        }
     }
 
     /// The others, the most promising first.
-    pub(crate) fn portfolio(self) -> Vec<Config> {
-        let first = self.first();
+    pub(crate) fn portfolio(&self) -> Vec<Config> {
+        let first = self.boosting();
         let regularised = Params {
             learning_rate: 0.05,
             num_leaves: 8,
@@ -52,56 +130,86 @@ impl Shape {
             ..first
         };
         let slow = Params { learning_rate: 0.04, feature_fraction: 0.7, bagging_fraction: 0.8, ..first };
-        let trees = Config::Boosting;
-        if self.rows < LARGE {
-            vec![Config::Linear(1.0), trees(regularised), trees(slow), trees(random), trees(large), Config::Linear(30.0)]
+        let trees = Config::Trees;
+        let objectives = self.objectives.iter().skip(1).map(|&objective| trees(Params { objective, ..slow.clone() }));
+        let mut all = if self.rows < LARGE {
+            let mut all = vec![Config::Linear(1.0), trees(regularised), trees(slow.clone()), trees(self.forest(true)), trees(random)];
+            all.extend(objectives);
+            all.extend([trees(self.forest(false)), trees(large), Config::Linear(30.0)]);
+            all
         } else {
-            vec![trees(large), trees(slow), Config::Linear(1.0), trees(random), trees(regularised)]
-        }
+            let mut all = vec![trees(large.clone()), trees(slow.clone())];
+            if self.rows > VERY_LARGE {
+                all.insert(1, trees(Params { num_leaves: 255, min_data_in_leaf: 30, ..large }));
+            }
+            all.extend(objectives);
+            all.extend([Config::Linear(1.0), trees(random)]);
+            if self.rows <= VERY_LARGE {
+                all.extend([trees(regularised), trees(self.forest(true)), trees(self.forest(false))]);
+            }
+            all
+        };
+        all.retain(|config| self.allows(config.family()));
+        all
     }
 
-    /// A variation of a boosting configuration in about three of its parameters.
-    pub(crate) fn mutation(self, best: &Params, random: &mut Random) -> Params {
+    /// A variation of a configuration of trees in about three of its parameters.
+    pub(crate) fn mutation(&self, best: &Params, random: &mut Random) -> Params {
         let mut params = best.clone();
-        let most_leaves = (self.rows / 10).clamp(8, 255) as f64;
+        let most_leaves = (self.rows / 10).clamp(8, if self.rows > VERY_LARGE { 511 } else { 255 }) as f64;
         let scaled = |value: f64, low: f64, high: f64, random: &mut Random| (value * random.log_uniform(0.4, 2.5)).clamp(low, high);
         for _ in 0..3 {
-            match random.below(8) {
-                0 => params.learning_rate = scaled(params.learning_rate, 0.02, 0.3, random),
+            match random.below(if params.forest { 5 } else { 9 }) {
+                0 => params.min_data_in_leaf = scaled(params.min_data_in_leaf as f64, 1.0, 200.0, random).round() as usize,
+                1 if params.forest => params.num_leaves = scaled(params.num_leaves as f64, 16.0, 4_000.0, random) as usize,
+                2 if params.forest => params.feature_fraction_bynode = 0.15 + 0.85 * random.unit(),
                 1 => params.num_leaves = scaled(params.num_leaves as f64, 4.0, most_leaves, random).round() as usize,
-                2 => params.min_data_in_leaf = scaled(params.min_data_in_leaf as f64, 1.0, 200.0, random).round() as usize,
-                3 => params.lambda_l2 = scaled(params.lambda_l2.max(0.01), 0.001, 100.0, random),
-                4 => params.feature_fraction = 0.3 + 0.7 * random.unit(),
-                5 => params.bagging_fraction = 0.5 + 0.5 * random.unit(),
-                6 => params.lambda_l1 = if random.unit() < 0.5 { 0.0 } else { random.log_uniform(0.01, 5.0) },
-                _ => params.extra_trees = random.unit() < 0.3,
+                2 => params.feature_fraction = 0.3 + 0.7 * random.unit(),
+                3 => params.bagging_fraction = 0.5 + 0.5 * random.unit(),
+                4 => params.extra_trees = random.unit() < 0.3,
+                5 => params.learning_rate = scaled(params.learning_rate, 0.02, 0.3, random),
+                6 => params.lambda_l2 = scaled(params.lambda_l2.max(0.01), 0.001, 100.0, random),
+                7 => params.lambda_l1 = if random.unit() < 0.5 { 0.0 } else { random.log_uniform(0.01, 5.0) },
+                _ => {
+                    let objective = self.objectives.get(random.below(self.objectives.len()));
+                    params.objective = objective.copied().unwrap_or(params.objective);
+                }
             }
         }
-        params
-    }
-
-    /// The most nodes of one candidate's trees.
-    pub(crate) fn most_nodes(self) -> usize {
-        (NODES_PER_ROW * self.rows).clamp(FEWEST_NODES, MAX_NODES)
+        let family = Config::Trees(params.clone()).family();
+        if self.allows(family) { params } else { Params { extra_trees: best.extra_trees, ..params } }
     }
 
     /// The number of folds, of `folds`, that models of a usual number of rounds may have.
-    pub(crate) fn affordable_folds(self, folds: usize) -> usize {
-        let nodes = self.outputs * (2 * Params::default().num_leaves - 1) * USUAL_ROUNDS;
-        (MAX_NODES / nodes.max(1)).clamp(1, folds.max(1))
+    pub(crate) fn affordable_folds(&self, folds: usize) -> usize {
+        let trees = self.outputs * USUAL_ROUNDS;
+        let nodes = trees * (2 * Params::default().num_leaves.min(self.rows / 3) - 1);
+        (self.room.nodes / nodes.max(1)).min(self.room.trees / trees).clamp(1, folds.max(1))
     }
 
-    /// The same parameters with no more rounds than the size of the model allows, and steps and patience to match.
-    pub(crate) fn bounded(self, params: &Params, folds: usize) -> Params {
-        let num_leaves = if self.outputs > 60 { params.num_leaves.min(15) } else { params.num_leaves };
+    /// The same configuration with no more rounds than the size of the model allows, and steps and patience to match.
+    pub(crate) fn bounded(&self, config: &Config, folds: usize) -> Config {
+        let Config::Trees(params) = config else { return config.clone() };
+        let trees = self.outputs * folds;
+        let most_leaves = if params.forest {
+            (self.room.nodes / (trees * FEWEST_FOREST_TREES).max(1) / 2).max(8)
+        } else if self.outputs > 60 {
+            15
+        } else {
+            usize::MAX
+        };
+        let num_leaves = params.num_leaves.min(most_leaves).max(2);
         let leaves = num_leaves.min(self.rows / params.min_data_in_leaf.max(1)).max(2);
-        let affordable = self.most_nodes() / (self.outputs * (2 * leaves - 1) * folds).max(1);
+        let affordable = (self.room.nodes / (trees * (2 * leaves - 1)).max(1)).min(self.room.trees / trees.max(1));
+        if params.forest {
+            return Config::Trees(Params { num_leaves, max_rounds: affordable.clamp(1, FOREST_TREES), ..params.clone() });
+        }
         let max_rounds = affordable.clamp(1, 4_000);
         // A sum of n steps of size r gets about as far as n·r allows.
         let least_rate = (8.0 / max_rounds as f64).min(0.5);
         let learning_rate = params.learning_rate.max(least_rate);
         let patience = ((4.0 / learning_rate) as usize).clamp(20, 100);
-        Params { learning_rate, num_leaves, max_rounds, patience, ..params.clone() }
+        Config::Trees(Params { learning_rate, num_leaves, max_rounds, patience, ..params.clone() })
     }
 }
 
@@ -111,19 +219,45 @@ mod tests {
 
     use super::*;
 
+    fn shape(rows: usize, outputs: usize, settings: &TrainingSettings) -> Shape {
+        Shape::new(rows, outputs, vec![Objective::Natural, Objective::Poisson], settings, &[])
+    }
+
     proptest! {
         #[test]
-        fn whatever_is_tried_stays_in_bounds(rows in 8_usize..1_000_000, outputs in 1_usize..1_000, folds in 1_usize..6, seed: u64) {
-            let shape = Shape { rows, outputs };
+        fn whatever_is_tried_stays_in_bounds(
+            rows in 8_usize..1_000_000, outputs in 1_usize..1_000, folds in 1_usize..6, seed: u64, max_trees in 1_u32..5_000
+        ) {
+            let shape = shape(rows, outputs, &TrainingSettings { max_trees: Some(max_trees), ..TrainingSettings::default() });
             let mut random = Random::labelled(seed, 0);
-            let mut params = shape.first();
+            let mut tried: Vec<Config> = shape.portfolio().iter().map(|config| shape.bounded(config, folds)).collect();
+            let mut params = shape.boosting();
             for _ in 0..20 {
-                params = shape.bounded(&shape.mutation(&params, &mut random), folds);
+                params = shape.mutation(&params, &mut random);
+                tried.push(shape.bounded(&Config::Trees(params.clone()), folds));
+            }
+            for config in tried {
+                let Config::Trees(params) = config else { continue };
                 let trees = params.max_rounds * outputs * folds;
                 prop_assert!(params.max_rounds == 1 || trees * (2 * params.num_leaves.min(rows) - 1) <= 2 * MAX_NODES);
-                prop_assert!((0.02..=0.5).contains(&params.learning_rate));
+                prop_assert!(params.max_rounds == 1 || trees <= max_trees as usize);
+                prop_assert!(params.forest || (0.02..=0.5).contains(&params.learning_rate));
                 prop_assert!(params.num_leaves >= 2 && params.min_data_in_leaf >= 1 && params.patience >= 20);
                 prop_assert!((0.0..=1.0).contains(&params.feature_fraction) && (0.0..=1.0).contains(&params.bagging_fraction));
+            }
+        }
+
+        #[test]
+        fn only_families_that_are_asked_for_are_tried(seed: u64, asked in prop::sample::subsequence(Family::ALL.to_vec(), 1..4)) {
+            let shape = shape(2_000, 1, &TrainingSettings { estimators: asked.clone(), ..TrainingSettings::default() });
+            let mut random = Random::labelled(seed, 0);
+            let first = shape.first().unwrap();
+            prop_assert!(asked.contains(&first.family()));
+            for config in shape.portfolio() {
+                prop_assert!(asked.contains(&config.family()));
+                if let Config::Trees(params) = config {
+                    prop_assert!(asked.contains(&Config::Trees(shape.mutation(&params, &mut random)).family()));
+                }
             }
         }
     }

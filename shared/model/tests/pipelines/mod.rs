@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use domain::{Metrics, ProblemType};
 use model::{
-    Batch, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Manifest, Member, Node, Pipeline, Scaled, Task, Tree,
+    Batch, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest, Member, Node, Pipeline,
+    Scaled, Task, Tree,
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, option, prelude::*};
 
 pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
     let (problem_type, labels) = match &pipeline.task {
@@ -19,6 +20,7 @@ pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
         target: "y".to_owned(),
         features: pipeline.features.clone(),
         labels,
+        threshold: pipeline.threshold,
         numeric_stats: BTreeMap::new(),
         metrics: Metrics { accuracy: Some(0.5), best_estimator: "gradient_boosting".to_owned(), ..Metrics::default() },
         importances: vec![("x0".to_owned(), 1.0)],
@@ -41,6 +43,8 @@ pub(crate) fn small_pipeline() -> Pipeline {
     Pipeline {
         task: Task::Classification { labels: vec![Label::Text("no".to_owned()), Label::Text("yes".to_owned())] },
         features: vec![numeric(0), categorical(1, 3)],
+        lookups: Vec::new(),
+        threshold: None,
         members: vec![Member { name: "gradient_boosting".to_owned(), weight: 1.0, link: Link::Sigmoid, model: Fitted::Trees(forest) }],
     }
 }
@@ -54,51 +58,89 @@ fn categorical(position: usize, categories: usize) -> Feature {
     Feature { name: format!("x{position}"), kind: FeatureKind::Categorical { categories } }
 }
 
+fn date(position: usize) -> Feature {
+    let parts = vec![DatePart::Month, DatePart::Elapsed];
+    Feature { name: format!("x{position}"), kind: FeatureKind::Date { parts, origin: 19_000, since: Vec::new() } }
+}
+
+/// What a node may look at.
+#[derive(Debug, Clone, Copy)]
+enum InputKind {
+    Number,
+    LookedUp,
+    /// One of so many codes.
+    Code(usize),
+}
+
+/// The inputs of some features and, for each of the categorical ones, a number that is looked up.
+fn inputs(features: &[Feature]) -> (Vec<InputKind>, Vec<Lookup>) {
+    let mut kinds: Vec<InputKind> = Vec::new();
+    let mut lookups = Vec::new();
+    for feature in features {
+        match &feature.kind {
+            FeatureKind::Categorical { categories } => {
+                let values = (0..=categories.len()).map(|code| if code == 1 { f32::NAN } else { code as f32 / 2.0 - 1.0 }).collect();
+                lookups.push(Lookup { input: kinds.len() as u32, values });
+                kinds.push(InputKind::Code(categories.len() + 1));
+            }
+            kind => kinds.extend(vec![InputKind::Number; kind.numbers()]),
+        }
+    }
+    kinds.extend(vec![InputKind::LookedUp; lookups.len()]);
+    (kinds, lookups)
+}
+
 pub(crate) fn any_pipeline() -> impl Strategy<Value = Pipeline> {
-    let features = vec(prop_oneof![Just(0_usize), 1..=6_usize], 1..5).prop_map(|kinds| {
-        let feature =
-            |(position, &categories): (usize, &usize)| if categories == 0 { numeric(position) } else { categorical(position, categories) };
+    let features = vec(prop_oneof![Just(0_usize), 1..=6_usize, Just(7_usize)], 1..5).prop_map(|kinds| {
+        let feature = |(position, &kind): (usize, &usize)| match kind {
+            0 => numeric(position),
+            7 => date(position),
+            categories => categorical(position, categories),
+        };
         kinds.iter().enumerate().map(feature).collect::<Vec<_>>()
     });
     (features, 0..4_usize).prop_flat_map(|(features, task)| {
         // Regression, two labels, three, four.
-        let (outputs, link) = match task {
-            0 => (1, Link::Identity),
-            1 => (1, Link::Sigmoid),
-            labels => (labels + 1, Link::Softmax),
+        let (outputs, links) = match task {
+            0 => (1, [Link::Identity, Link::Exponential]),
+            1 => (1, [Link::Sigmoid, Link::Shares]),
+            labels => (labels + 1, [Link::Softmax, Link::Shares]),
         };
         let task = if task == 0 {
             Task::Regression
         } else {
             Task::Classification { labels: (0..=task).map(|label| Label::Number(label as f64)).collect() }
         };
-        let member = prop_oneof![3 => any_forest(features.clone(), outputs), 1 => any_linear(features.clone(), outputs)];
-        vec(member, 1..4).prop_map(move |models| {
+        let (kinds, lookups) = inputs(&features);
+        let member = prop_oneof![3 => any_forest(kinds.clone(), outputs), 1 => any_linear(kinds, outputs)];
+        (vec((member, prop::sample::select(links.to_vec())), 1..4), option::of(0.05..0.95_f32)).prop_map(move |(models, threshold)| {
             let weight = 1.0 / models.len() as f32;
-            let member = |model| Member { name: "member".to_owned(), weight, link, model };
-            Pipeline { task: task.clone(), features: features.clone(), members: models.into_iter().map(member).collect() }
+            let member = |(model, link)| Member { name: "member".to_owned(), weight, link, model };
+            let threshold = threshold.filter(|_| outputs == 1 && task != Task::Regression);
+            let members = models.into_iter().map(member).collect();
+            Pipeline { task: task.clone(), features: features.clone(), lookups: lookups.clone(), threshold, members }
         })
     })
 }
 
-fn any_forest(features: Vec<Feature>, outputs: usize) -> impl Strategy<Value = Fitted> {
+fn any_forest(inputs: Vec<InputKind>, outputs: usize) -> impl Strategy<Value = Fitted> {
     let tree = (0..outputs as u32, vec((any::<u16>(), any_threshold(), any::<bool>(), any::<u8>(), -2.0..2.0_f32), 0..7))
-        .prop_map(move |(output, splits)| grow(output, &splits, &features));
+        .prop_map(move |(output, splits)| grow(output, &splits, &inputs));
     (vec(-1.0..1.0_f32, outputs), vec(tree, 0..6)).prop_map(|(base, trees)| Fitted::Trees(Forest { base, trees }))
 }
 
 /// Splits the leaves of a tree one after the other.
-fn grow(output: u32, splits: &[(u16, f32, bool, u8, f32)], features: &[Feature]) -> Tree {
+fn grow(output: u32, splits: &[(u16, f32, bool, u8, f32)], inputs: &[InputKind]) -> Tree {
     let mut nodes = vec![Node::Leaf { value: 0.5 }];
     for &(choice, threshold, missing_left, set, value) in splits {
         let leaves: Vec<usize> = (0..nodes.len()).filter(|&node| matches!(nodes[node], Node::Leaf { .. })).collect();
         let leaf = leaves[usize::from(choice) % leaves.len()];
-        let feature = usize::from(choice) % features.len();
+        let feature = usize::from(choice) % inputs.len();
         let (left, right) = (nodes.len() as u32, nodes.len() as u32 + 1);
-        nodes[leaf] = match &features[feature].kind {
-            FeatureKind::Numeric => Node::Threshold { feature: feature as u32, threshold, missing_left, left, right },
-            FeatureKind::Categorical { categories } => {
-                let mut codes: Vec<u32> = (0..=categories.len() as u32).filter(|code| set >> code & 1 == 1).collect();
+        nodes[leaf] = match inputs[feature] {
+            InputKind::Number | InputKind::LookedUp => Node::Threshold { feature: feature as u32, threshold, missing_left, left, right },
+            InputKind::Code(count) => {
+                let mut codes: Vec<u32> = (0..count as u32).filter(|code| set >> code & 1 == 1).collect();
                 if codes.is_empty() {
                     codes.push(0);
                 }
@@ -110,15 +152,16 @@ fn grow(output: u32, splits: &[(u16, f32, bool, u8, f32)], features: &[Feature])
     Tree { output, nodes }
 }
 
-fn any_linear(features: Vec<Feature>, outputs: usize) -> impl Strategy<Value = Fitted> {
+fn any_linear(inputs: Vec<InputKind>, outputs: usize) -> impl Strategy<Value = Fitted> {
     let scaled = (-1.0..1.0_f32, -1.0..1.0_f32, 0.1..3.0_f32);
-    (vec(-1.0..1.0_f32, outputs), vec((any::<bool>(), scaled, vec(-1.0..1.0_f32, outputs * 7)), features.len())).prop_map(
+    (vec(-1.0..1.0_f32, outputs), vec((any::<bool>(), scaled, vec(-1.0..1.0_f32, outputs * 7)), inputs.len())).prop_map(
         move |(intercepts, terms)| {
             let (mut numeric, mut categorical) = (Vec::new(), Vec::new());
-            for (position, (feature, (used, (fill, mean, scale), coefficients))) in features.iter().zip(terms).enumerate() {
-                match &feature.kind {
+            for (position, (input, (used, (fill, mean, scale), coefficients))) in inputs.iter().zip(terms).enumerate() {
+                match input {
                     _ if !used => {}
-                    FeatureKind::Numeric => {
+                    InputKind::LookedUp => {}
+                    InputKind::Number => {
                         numeric.push(Scaled {
                             feature: position as u32,
                             fill,
@@ -127,8 +170,8 @@ fn any_linear(features: Vec<Feature>, outputs: usize) -> impl Strategy<Value = F
                             coefficients: coefficients[..outputs].to_vec(),
                         });
                     }
-                    FeatureKind::Categorical { categories } => {
-                        let table = coefficients.chunks(outputs).take(categories.len() + 1).map(<[f32]>::to_vec).collect();
+                    InputKind::Code(count) => {
+                        let table = coefficients.chunks(outputs).take(*count).map(<[f32]>::to_vec).collect();
                         categorical.push((position as u32, table));
                     }
                 }
@@ -144,8 +187,8 @@ fn any_threshold() -> impl Strategy<Value = f32> {
 
 /// Values in the middle, on thresholds, missing, infinite and huge; known, unknown and missing texts.
 pub(crate) fn any_batch(pipeline: &Pipeline) -> impl Strategy<Value = Batch> + use<> {
-    let numeric = pipeline.features.iter().filter(|feature| feature.kind == FeatureKind::Numeric).count();
-    let categorical = pipeline.features.len() - numeric;
+    let numeric: usize = pipeline.features.iter().map(|feature| feature.kind.numbers()).sum();
+    let categorical = pipeline.features.iter().filter(|feature| feature.kind.numbers() == 0).count();
     let number = prop_oneof![
         6 => any_threshold(),
         4 => -3.0..3.0_f32,

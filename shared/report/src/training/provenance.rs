@@ -3,7 +3,7 @@
 use domain::{FeatureType, PreprocessingInfo};
 use maud::{Markup, html};
 
-use super::Configuration;
+use super::{Configuration, Judged, TrainingReport};
 use crate::{
     format::{count, cut, format_time, label},
     page::{card, first_of, table, tiles},
@@ -43,6 +43,7 @@ pub(crate) fn preprocessing(info: &PreprocessingInfo) -> Markup {
 
 fn input(info: &PreprocessingInfo, feature: &str) -> String {
     match info.feature_types.get(feature) {
+        _ if info.date_columns.iter().any(|name| name == feature) => "date".to_owned(),
         Some(FeatureType::Categorical) => {
             let categories = info.categorical_mappings.get(feature).map_or(0, std::collections::BTreeMap::len);
             format!("categorical, {} known values", count(categories as u64))
@@ -58,15 +59,55 @@ pub(crate) fn configuration(configuration: &Configuration, best_estimator: &str)
         ("Rows", count(configuration.rows)),
         ("Columns", count(configuration.columns)),
         ("Training rows", count(configuration.train_rows)),
-        ("Hold-out rows", count(configuration.holdout_rows)),
+        ("Judged rows", count(configuration.judged_rows)),
         ("Rows without target", count(configuration.dropped_rows)),
         ("Best estimator", label(best_estimator)),
         ("Seed", configuration.seed.to_string()),
         ("Version", label(&configuration.version)),
     ];
+    let settings = html! {
+        @for (name, value) in &configuration.settings { tr { th scope="row" { (label(name)) } td { bdi { (cut(value, 200)) } } } }
+    };
     let content = html! {
         (tiles(&figures.map(|(name, figure)| (name, html! { (figure) }))))
+        @if !configuration.settings.is_empty() {
+            h3 { "Asked for" }
+            (table("settings", &html! { th { "Setting" } th { "Value" } }, &settings))
+        }
         p.soft { "Data fingerprint: " (cut(&configuration.data_fingerprint, 80)) }
     };
     card("Training Configuration", &content)
+}
+
+/// The card about how the model file is used.
+pub(crate) fn usage(report: &TrainingReport) -> Markup {
+    let output = match &report.judged {
+        Judged::Labels { .. } => "label, probabilities",
+        Judged::Numbers(_) => "variable",
+    };
+    let python = format!(
+        "import json, onnxruntime\n\
+         session = onnxruntime.InferenceSession(\"model.onnx\")\n\
+         manifest = json.loads(session.get_modelmeta().custom_metadata_map[\"manifest\"])\n\
+         # One float32 array of all numbers, and one array of texts for each \"category:<name>\",\n\
+         # in the order of manifest[\"features\"]; a missing number is NaN, a missing text is \"\".\n\
+         outputs = session.run(None, {{...}})  # {output}"
+    );
+    let rust = "let predictor = model::Predictor::load(&std::fs::read(\"model.onnx\")?)?;\n\
+                let predictions = predictor.predict(&batch)?;";
+    let terminal = "automl predict --model model.onnx --data new.csv --out predictions.csv\n\
+                    automl inspect model.onnx";
+    let http = format!(
+        "curl -X POST $API/predict/{} -H 'Content-Type: application/json' \\\n  -d '{{\"features\": {{{}}}}}'",
+        cut(&report.job, 60),
+        report.preprocessing.feature_columns.iter().take(3).map(|name| format!("\"{}\": …", cut(name, 30))).collect::<Vec<_>>().join(", ")
+    );
+    let content = html! {
+        p { "The file " code { "model.onnx" } " holds everything from raw values to the answer, and says in its manifest what it expects." }
+        h3 { "Terminal" } pre { (terminal) }
+        h3 { "HTTP, once deployed" } pre { (http) }
+        h3 { "Python" } pre { (python) }
+        h3 { "Rust" } pre { (rust) }
+    };
+    card("Using the Model", &content)
 }

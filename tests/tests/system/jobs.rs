@@ -158,7 +158,11 @@ async fn deletion(stack: &Stack, job: &Value, dataset_id: &str) {
     let answer = stack.call(Method::DELETE, &format!("/jobs/{job_id}"), Value::Null).await.1;
     let deleted: Vec<String> = ["model: models/{}/model.pkl", "onnx_model: models/{}/model.onnx", "manifest: models/{}/manifest.json"]
         .into_iter()
-        .chain(["eda_report: reports/{}/eda_report.html", "training_report: reports/{}/training_report.html"])
+        .chain([
+            "leaderboard: models/{}/leaderboard.json",
+            "eda_report: reports/{}/eda_report.html",
+            "training_report: reports/{}/training_report.html",
+        ])
         .map(|line| line.replace("{}", &job_id))
         .collect();
     assert_eq!(answer["deleted_resources"], json!(deleted));

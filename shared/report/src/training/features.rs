@@ -1,0 +1,108 @@
+//! What the model looks at, and how its predictions move.
+
+use maud::{Markup, html};
+
+use super::{Effect, Places, TrainingReport};
+use crate::{
+    chart::{Line, bar, lines, means},
+    format::{label, number},
+    page::{card, first_of, table},
+};
+
+const MAX_FEATURES: usize = 15;
+/// The most categories of an effect.
+const MAX_PLACES: usize = 10;
+
+/// The card about the features' shares; nothing when there is none.
+pub(crate) fn importances(report: &TrainingReport) -> Markup {
+    let largest = report.importances.first().map_or(0.0, |(_, importance)| *importance);
+    let permuted = |name: &str| report.permutation.iter().find(|(known, ..)| known == name);
+    let rows = html! {
+        @for (name, importance) in report.importances.iter().take(MAX_FEATURES) {
+            tr {
+                th scope="row" { bdi { (label(name)) } }
+                td.n { (format!("{importance:.4}")) }
+                td.n { @match permuted(name) { Some((_, mean, deviation)) => { (cost(*mean, *deviation)) }, None => { "–" } } }
+                td.wide { (bar(if largest > 0.0 { importance / largest } else { 0.0 })) }
+            }
+        }
+    };
+    let head = html! { th { "Feature" } th.n { "Importance" } th.n { "When shuffled" } th.wide { "" } };
+    let content = html! {
+        (table("importances", &head, &rows))
+        (first_of(MAX_FEATURES, report.importances.len(), "features"))
+        p.soft {
+            "Importance: the feature's share in what the trees gain and the coefficients move. When shuffled: by how much the "
+            (report.metric.title()) " gets worse on judged rows if the feature's values are swapped between them."
+        }
+    };
+    html! { @if !report.importances.is_empty() { (card("Feature Importance", &content)) } }
+}
+
+fn cost(mean: f64, deviation: f64) -> String {
+    format!("{} ± {}", significant(mean), significant(deviation))
+}
+
+fn significant(value: f64) -> String {
+    if value.abs() < 1e-9 {
+        "0".to_owned()
+    } else if value.abs() < 1.0 {
+        format!("{value:.4}")
+    } else {
+        number((value * 100.0).round() / 100.0)
+    }
+}
+
+/// The card about how predictions move with the features that matter most; nothing when there is none.
+pub(crate) fn effects(report: &TrainingReport) -> Markup {
+    let content = html! {
+        div.grid { @for effect in &report.effects { (one_effect(effect)) } }
+        p.soft {
+            "The mean prediction with the feature set to each value while all else stays as it is in the judged rows. Where features go \
+             together in the table, such combinations may never occur."
+        }
+    };
+    html! { @if !report.effects.is_empty() { (card("How Predictions Move", &content)) } }
+}
+
+fn one_effect(effect: &Effect) -> Markup {
+    let range = |values: &mut dyn Iterator<Item = f64>| {
+        values
+            .filter(|value| value.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+    };
+    match &effect.places {
+        Places::Numbers(places) => {
+            let across = range(&mut places.iter().map(|place| place.0));
+            let up = range(&mut places.iter().map(|place| place.1));
+            html! {
+                figure.small {
+                    h3 { bdi { (label(&effect.feature)) } }
+                    (lines(&[Line::plain(places.clone())], across, up, "Mean prediction by value"))
+                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) } span { (number(across.1)) } }
+                }
+            }
+        }
+        Places::Categories(places) => {
+            let (low, high) = range(&mut places.iter().map(|place| place.1));
+            let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
+            html! {
+                figure.small {
+                    h3 { bdi { (label(&effect.feature)) } }
+                    table.groups {
+                        tbody {
+                            @for (name, value) in places.iter().take(MAX_PLACES) {
+                                tr {
+                                    th scope="row" { bdi { (label(name)) } }
+                                    td.n { (number(*value)) }
+                                    td.picture { (means(share(*value))) }
+                                }
+                            }
+                        }
+                    }
+                    (first_of(MAX_PLACES, places.len(), "categories"))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! How the model was found: the best score over time, and all that was tried.
+
+use maud::{Markup, html};
+
+use super::{LeaderboardRow, TrainingReport};
+use crate::{
+    chart::{Line, bar, lines},
+    format::{count, cut, format_time, label, number, percent},
+    page::{card, first_of, table},
+};
+
+/// The most candidates listed on the leaderboard.
+const MAX_CANDIDATES: usize = 50;
+/// The most hyperparameters named for each.
+const MAX_PARAMETERS: usize = 20;
+/// The most points of the curve.
+const MAX_POINTS: usize = 300;
+
+/// The best score against seconds; nothing when there is no course to show.
+pub(crate) fn learning_curve(report: &TrainingReport) -> Markup {
+    let history: Vec<(f64, f64)> = report.history.iter().copied().filter(|(_, score)| score.is_finite()).collect();
+    let (Some(first), Some(last)) = (history.first(), history.last()) else { return html! {} };
+    if history.len() < 2 {
+        return html! {};
+    }
+    let scores = || history.iter().map(|(_, score)| *score);
+    let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
+    let every = history.len().div_ceil(MAX_POINTS).max(1);
+    let steps: Vec<(f64, f64)> = history.iter().step_by(every).chain([last]).copied().collect();
+    // The best score stays what it is until a better one comes.
+    let stairs = steps.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]).chain([*last]).collect();
+    let content = html! {
+        figure {
+            (lines(&[Line::plain(stairs)], (first.0, last.0), (low, high), "Best score over time"))
+            figcaption {
+                span { (format_time(first.0)) ": " (number(first.1)) }
+                span { "best validation " (report.metric.title()) }
+                span { (format_time(last.0)) ": " (number(last.1)) }
+            }
+        }
+        p.soft {
+            @if report.converged { "The search stopped early: more of it no longer helped." }
+            @else { "The search used its time. Where the curve still moves at the end, a larger budget may help." }
+        }
+    };
+    card("Course of the Search", &content)
+}
+
+/// All candidates.
+pub(crate) fn leaderboard(report: &TrainingReport) -> Markup {
+    let candidates = &report.leaderboard;
+    let rows = html! {
+        @for candidate in candidates.iter().take(MAX_CANDIDATES) {
+            tr {
+                th scope="row" {
+                    (label(&candidate.name)) @if candidate.weight > 0.0 { " " span.mark.kept { "CHOSEN" } }
+                    @if !candidate.parameters.is_empty() { div.parameters { (parameters(candidate)) } }
+                }
+                td.n { (number(candidate.score)) }
+                td.n { (format_time(candidate.fit_seconds)) }
+                td.n { (count(candidate.trees as u64)) }
+                td.n { @if candidate.weight > 0.0 { (percent(candidate.weight)) } @else { "–" } }
+                td.picture { (bar(candidate.weight)) }
+            }
+        }
+    };
+    let head = html! {
+        th { "Model" } th.n { "Validation " (report.metric.title()) } th.n { "Fit time" } th.n { "Trees" } th.n { "Weight" } th { "" }
+    };
+    let content = html! {
+        (table("leaderboard", &head, &rows))
+        (first_of(MAX_CANDIDATES, candidates.len(), "models"))
+    };
+    html! { @if !candidates.is_empty() { (card("Leaderboard", &content)) } }
+}
+
+/// `learning_rate 0.05 · num_leaves 31`.
+fn parameters(candidate: &LeaderboardRow) -> String {
+    let shown = candidate.parameters.iter().take(MAX_PARAMETERS);
+    shown.map(|(name, value)| format!("{} {}", label(name), cut(value, 30))).collect::<Vec<_>>().join(" · ")
+}

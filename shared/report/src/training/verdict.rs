@@ -1,0 +1,235 @@
+//! The first screen: how good the model is in plain words, against what one gets without effort, and what to beware of; and all metrics.
+
+use domain::{Metric, Metrics, ProblemType};
+use maud::{Markup, html};
+
+use super::{Judged, TrainingReport, Validation, figure};
+use crate::{
+    format::{count, counted, label, percent},
+    page::{Tone, card, note, table},
+};
+
+/// From these on a model is called good, and very good: the share of the baseline's error that it takes away.
+const GOOD: f64 = 0.3;
+const VERY_GOOD: f64 = 0.7;
+/// Fewer judged rows than this say little.
+const FEW_ROWS: u64 = 200;
+/// A label with a smaller share of the rows is rare.
+const RARE: f64 = 0.05;
+/// Better than this is too good to be true in most tables.
+const TOO_GOOD: f64 = 0.999;
+
+/// `measured on 1,234 rows that it never saw`.
+pub(crate) fn how_judged(report: &TrainingReport) -> String {
+    let rows = counted(report.configuration.judged_rows, "row", "rows");
+    match report.validation {
+        Validation::HoldOut => format!("measured on {rows} that the search never saw"),
+        Validation::Folds { folds, deals } => {
+            let again = if deals > 1 { format!(", dealt {deals} times") } else { String::new() };
+            format!("measured on {rows}, each by models that had not learned from it ({folds} folds{again})")
+        }
+    }
+}
+
+/// The metric that the first screen speaks of.
+fn main_metric(report: &TrainingReport) -> Metric {
+    match report.problem_type {
+        ProblemType::Classification => Metric::Accuracy,
+        ProblemType::Regression => Metric::R2,
+    }
+}
+
+/// How good, compared with what, and what to beware of.
+pub(crate) fn first_screen(report: &TrainingReport) -> Markup {
+    let content = html! {
+        p.headline { (headline(report)) }
+        (comparison(report))
+        (note(tone(report), &html! { (verdict(report)) }))
+        @let warnings = warnings(report);
+        @if !warnings.is_empty() {
+            h3 { "Beware" }
+            ul.beware { @for warning in &warnings { li { (warning) } } }
+        }
+    };
+    card("How good is it?", &content)
+}
+
+fn headline(report: &TrainingReport) -> Markup {
+    let metric = main_metric(report);
+    let Some(value) = report.metrics.get(metric) else { return html! { "The model could not be measured: there were too few rows." } };
+    let range = interval(&report.metrics, metric).map(|range| format!(" ({range} with 95% confidence)")).unwrap_or_default();
+    match report.problem_type {
+        ProblemType::Classification => html! { "It gives the right label in " strong { (percent(value)) } " of the rows" (range) "." },
+        ProblemType::Regression => {
+            let off = report.metrics.mae.map(|mae| format!(", and is off by {} on average", figure(Metric::Mae, mae))).unwrap_or_default();
+            html! { "It explains " strong { (percent(value.max(0.0))) } " of the target's variation" (range) (off) "." }
+        }
+    }
+}
+
+fn interval(metrics: &Metrics, metric: Metric) -> Option<String> {
+    let interval = metrics.intervals.get(metric.name())?;
+    Some(format!("{} to {}", figure(metric, interval.low), figure(metric, interval.high)))
+}
+
+/// The share of the error of the baseline that knows nothing that the model takes away.
+fn gain(report: &TrainingReport) -> Option<f64> {
+    let metric = main_metric(report);
+    let (_, baseline) = report.baselines.first()?;
+    let (value, without) = (report.metrics.get(metric)?, baseline.get(metric)?);
+    let error = 1.0 - without;
+    (error > 0.0).then(|| (value - without) / error)
+}
+
+fn tone(report: &TrainingReport) -> Tone {
+    match gain(report) {
+        Some(gain) if gain >= GOOD => Tone::Good,
+        Some(gain) if gain > 0.02 => Tone::Fair,
+        _ => Tone::Bad,
+    }
+}
+
+fn verdict(report: &TrainingReport) -> String {
+    let advice = "More rows, more telling features or a larger time budget may help.";
+    let Some(gain) = gain(report) else { return format!("How much better this is than a guess could not be measured. {advice}") };
+    let share = percent(gain.max(0.0));
+    if gain >= VERY_GOOD {
+        format!("Very good: it makes {share} less error than an answer that ignores the features.")
+    } else if gain >= GOOD {
+        format!("Good: it makes {share} less error than an answer that ignores the features.")
+    } else if gain > 0.02 {
+        format!("Modest: it makes only {share} less error than an answer that ignores the features. {advice}")
+    } else {
+        format!("No better than an answer that ignores the features: do not rely on it. {advice}")
+    }
+}
+
+/// The model and the baselines side by side.
+fn comparison(report: &TrainingReport) -> Markup {
+    let mut shown = vec![main_metric(report)];
+    shown.extend(match report.problem_type {
+        ProblemType::Classification => [Metric::LogLoss, Metric::RocAuc],
+        ProblemType::Regression => [Metric::Rmse, Metric::Mae],
+    });
+    if !shown.contains(&report.metric) {
+        shown.push(report.metric);
+    }
+    let head = html! { th { "" } @for metric in &shown { th.n { (metric.title()) } } };
+    let row = |name: &str, metrics: &Metrics, strong: bool| {
+        html! {
+            tr {
+                th scope="row" { @if strong { strong { (name) } } @else { (name) } }
+                @for &metric in &shown { td.n { (metrics.get(metric).map_or_else(|| "–".to_owned(), |value| figure(metric, value))) } }
+            }
+        }
+    };
+    let rows = html! {
+        (row("This model", &report.metrics, true))
+        @for (name, metrics) in report.baselines.iter().rev() { (row(baseline_name(name), metrics, false)) }
+    };
+    table("comparison", &head, &rows)
+}
+
+fn baseline_name(name: &str) -> &str {
+    match name {
+        "majority" => "Always the most frequent label",
+        "mean" => "Always the mean",
+        "linear" => "A linear model",
+        other => other,
+    }
+}
+
+/// What a reader should know before relying on the figures.
+fn warnings(report: &TrainingReport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let rows = report.configuration.judged_rows;
+    if rows < FEW_ROWS {
+        warnings.push(format!("Only {} were judged: the figures may be off by the whole interval.", counted(rows, "row", "rows")));
+    }
+    let too_good = report.metrics.roc_auc.or(report.metrics.r2_score).is_some_and(|value| value > TOO_GOOD);
+    if too_good && let Some((feature, share)) = report.importances.first() {
+        warnings.push(format!(
+            "This is nearly perfect. Check that '{}' ({} of what the model looks at) is known before the target is, and does not follow from it.",
+            label(feature),
+            percent(*share)
+        ));
+    }
+    let leaks: Vec<String> = report
+        .preprocessing
+        .dropped_reasons
+        .iter()
+        .filter(|(_, reason)| reason.contains("target in other words"))
+        .map(|(name, _)| format!("'{}'", label(name)))
+        .collect();
+    if !leaks.is_empty() {
+        warnings
+            .push(format!("Left out because they give the target away: {}.", leaks.into_iter().take(10).collect::<Vec<_>>().join(", ")));
+    }
+    if let Judged::Labels { labels, actual, .. } = &report.judged {
+        let mut counts = vec![0_u64; labels.len()];
+        actual.iter().filter_map(|&label| counts.get_mut(label as usize).map(|count| *count += 1)).for_each(drop);
+        let rarest = labels.iter().zip(&counts).min_by_key(|(_, count)| **count);
+        if let Some((name, &rows_of)) = rarest
+            && (rows_of as f64) < RARE * rows as f64
+            && labels.len() <= 20
+        {
+            warnings.push(format!(
+                "The label '{}' is rare ({} of the judged rows): accuracy says little of it, look at its recall below.",
+                label(name),
+                count(rows_of)
+            ));
+        }
+    }
+    if let Some((_, linear)) = report.baselines.iter().find(|(name, _)| name == "linear") {
+        let metric = main_metric(report);
+        if let (Some(mine), Some(theirs)) = (report.metrics.get(metric), linear.get(metric))
+            && theirs >= mine
+        {
+            warnings.push("A plain linear model does as well: consider it if you need to explain every prediction.".to_owned());
+        }
+    }
+    if report.configuration.dropped_rows > 0 {
+        let dropped = counted(report.configuration.dropped_rows, "row", "rows");
+        warnings.push(format!("{dropped} without a usable target were left out."));
+    }
+    if let Validation::Folds { .. } = report.validation {
+        warnings.push(
+            "The table is small, so the rows that chose the model also judged it, though never a model that had learned from them: on new \
+             rows it may do a little worse."
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// All metrics with their intervals.
+pub(crate) fn metrics(report: &TrainingReport) -> Markup {
+    let known = Metric::ALL.into_iter().filter_map(|metric| Some((metric, report.metrics.get(metric)?)));
+    let mut rows: Vec<(String, String, String)> = known
+        .map(|(metric, value)| {
+            let name = match metric {
+                Metric::F1 => "F1 score, weighted".to_owned(),
+                other => sentence(other.title()),
+            };
+            let range = if metric == Metric::F1 { None } else { interval(&report.metrics, metric) };
+            (name, figure(metric, value), range.unwrap_or_else(|| "–".to_owned()))
+        })
+        .collect();
+    for (name, value) in [("Precision, weighted", report.metrics.precision), ("Recall, weighted", report.metrics.recall)] {
+        if let Some(value) = value {
+            rows.push((name.to_owned(), format!("{value:.4}"), "–".to_owned()));
+        }
+    }
+    let head = html! { th { "Metric" } th.n { "Value" } th.n { "95% interval" } };
+    let body = html! { @for (name, value, range) in &rows { tr { th scope="row" { (name) } td.n { (value) } td.n { (range) } } } };
+    let content = html! {
+        (table("metrics", &head, &body))
+        p.soft { "The search optimised " (report.metric.title()) ". Intervals are from resampling the judged rows." }
+    };
+    card("Model Performance Metrics", &content)
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

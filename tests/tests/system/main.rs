@@ -1,0 +1,13 @@
+//! The whole system over HTTP: one program, because each would link everything anew.
+
+mod datasets;
+mod events;
+mod flow;
+mod jobs;
+mod lost_jobs;
+mod openapi;
+mod owners;
+mod races;
+mod requests;
+mod schemathesis;
+mod stack;

@@ -1,0 +1,24 @@
+//! The leaderboard as a file and as an answer.
+
+use domain::{Leaderboard, RankedModel};
+use engine::Trained;
+
+pub(crate) fn of(trained: &Trained) -> Leaderboard {
+    let models = trained.leaderboard.iter().map(|entry| RankedModel {
+        name: entry.name.clone(),
+        family: entry.family,
+        score: entry.validation_score,
+        fit_seconds: (entry.fit_seconds * 1e3).round() / 1e3,
+        trees: entry.trees as u64,
+        nodes: entry.nodes as u64,
+        rounds: entry.rounds,
+        weight: entry.weight,
+        parameters: entry.parameters.iter().cloned().collect(),
+    });
+    Leaderboard {
+        metric: trained.metric,
+        greater_is_better: trained.metric.greater_is_better(),
+        stopped_early: trained.converged,
+        models: models.collect(),
+    }
+}
