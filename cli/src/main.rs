@@ -27,7 +27,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a model on a table (CSV and its relatives, JSON Lines, Parquet).
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
     /// Predict the rows of a table with a model.
     Predict(predict::Arguments),
     /// Show what a table holds.
