@@ -1,8 +1,13 @@
 //! `automl predict`: one prediction for each row of a table, in its order.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::{Write as _, stderr},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result, bail};
+use engine::Unread;
 use model::{Predictions, Predictor};
 
 #[derive(Debug, clap::Args)]
@@ -28,7 +33,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         bail!("{} lacks columns that the model needs: {}", arguments.data.display(), absent.join(", "));
     }
     let rows: Vec<usize> = (0..frame.rows).collect();
-    let predictions = predictor.predict(&engine::batch(&frame, features, &rows)?)?;
+    let (batch, unread) = engine::batch(&frame, features, &rows)?;
+    for Unread { column, expected, cells, row, text } in unread {
+        let others = if cells > 1 { format!(" and {} more cells", cells - 1) } else { String::new() };
+        // A warning that cannot be written is not worth a failed prediction.
+        let _ = writeln!(stderr(), "warning: '{text}' in row {row}{others} of column '{column}' is no {expected} and counts as missing");
+    }
+    let predictions = predictor.predict(&batch)?;
     let labels: Vec<String> = predictor.manifest().labels.iter().map(ToString::to_string).collect();
     write(arguments, &labels, &predictions).with_context(|| format!("cannot write {}", arguments.out.display()))?;
     Ok(format!("{} predictions in {}", frame.rows, arguments.out.display()))

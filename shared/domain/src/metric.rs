@@ -33,7 +33,7 @@ pub enum Metric {
     Rmse,
     /// Mean absolute error.
     Mae,
-    /// Mean absolute error relative to the actual value, as a share.
+    /// Mean absolute error relative to the actual value, as a share, over the rows whose actual value is not 0.
     Mape,
     /// Root of the mean squared error of log(1 + value).
     Rmsle,

@@ -15,6 +15,9 @@ pub struct Metrics {
     pub accuracy: Option<f64>,
     /// Weighted F1.
     pub f1_score: Option<f64>,
+    /// F1 of the second of two labels; the weighted one where there are more.
+    #[serde(default)]
+    pub f1: Option<f64>,
     /// Weighted precision.
     pub precision: Option<f64>,
     /// Weighted recall.
@@ -43,7 +46,7 @@ pub struct Metrics {
     pub rmse: Option<f64>,
     /// Mean absolute error, in the target's unit.
     pub mae: Option<f64>,
-    /// Mean absolute error relative to the actual value, as a share; none when an actual value is 0.
+    /// Mean absolute error relative to the actual value, as a share, over the rows whose actual value is not 0.
     #[serde(default)]
     pub mape: Option<f64>,
     /// Root of the mean squared error of log(1 + value); none when a value is below 0.
@@ -52,7 +55,7 @@ pub struct Metrics {
     /// Median absolute error, in the target's unit.
     #[serde(default)]
     pub median_ae: Option<f64>,
-    /// By the metric's name, where its value lies on other rows of this kind in 95 of 100 cases (percentile bootstrap).
+    /// By the metric's or the field's name, where its value lies on other rows of this kind in 95 of 100 cases (percentile bootstrap).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<String, Interval>,
     /// Seconds that training took.
@@ -76,7 +79,7 @@ impl Metrics {
         self.accuracy.or(self.r2_score)
     }
 
-    /// The value of a metric, if it was measured. `F1` is the weighted one.
+    /// The value of a metric, if it was measured.
     pub fn get(&self, metric: Metric) -> Option<f64> {
         match metric {
             Metric::LogLoss => self.log_loss,
@@ -84,7 +87,7 @@ impl Metrics {
             Metric::PrAuc => self.pr_auc,
             Metric::Accuracy => self.accuracy,
             Metric::BalancedAccuracy => self.balanced_accuracy,
-            Metric::F1 => self.f1_score,
+            Metric::F1 => self.f1,
             Metric::F1Macro => self.f1_macro,
             Metric::Mcc => self.mcc,
             Metric::R2 => self.r2_score,

@@ -1,6 +1,6 @@
 //! Fitted models on the rows of a matrix, with a feature's values swapped or set where a question asks for it.
 
-use model::{Fitted, Link, Node, SHARE_FLOOR, Tree};
+use model::{Fitted, Link};
 use rayon::prelude::*;
 
 use crate::{
@@ -73,7 +73,7 @@ fn block_outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], first: 
         }
         let mut scores = scores(&fit.model, &values, width, rows.len());
         let outputs = scores.len() / rows.len().max(1);
-        scores.chunks_mut(outputs.max(1)).for_each(|row| apply_link(fit.link, row));
+        scores.chunks_mut(outputs.max(1)).for_each(|row| fit.link.apply(row));
         sums.resize(scores.len(), 0.0);
         sums.iter_mut().zip(&scores).for_each(|(sum, output)| *sum += *weight as f32 * output);
     }
@@ -102,7 +102,7 @@ fn scores(model: &Fitted, values: &[f32], width: usize, rows: usize) -> Vec<f32>
             for tree in &forest.trees {
                 for (row, scores) in values.chunks(width).zip(scores.chunks_mut(outputs)) {
                     if let Some(score) = scores.get_mut(tree.output as usize) {
-                        *score += leaf(tree, row);
+                        *score += tree.leaf(row);
                     }
                 }
             }
@@ -113,7 +113,7 @@ fn scores(model: &Fitted, values: &[f32], width: usize, rows: usize) -> Vec<f32>
             for (row, scores) in values.chunks(width).zip(scores.chunks_mut(linear.intercepts.len())) {
                 for term in &linear.numeric {
                     let given = row.get(term.feature as usize).copied().unwrap_or(f32::NAN);
-                    let scaled = ((if given.is_nan() { term.fill } else { given }) - term.mean) / term.scale;
+                    let scaled = term.scaled(given);
                     scores.iter_mut().zip(&term.coefficients).for_each(|(score, coefficient)| *score += coefficient * scaled);
                 }
                 for (input, table) in &linear.categorical {
@@ -125,49 +125,4 @@ fn scores(model: &Fitted, values: &[f32], width: usize, rows: usize) -> Vec<f32>
             scores
         }
     }
-}
-
-fn apply_link(link: Link, scores: &mut [f32]) {
-    match link {
-        Link::Identity => {}
-        Link::Sigmoid => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),
-        Link::Exponential => scores.iter_mut().for_each(|score| *score = score.exp()),
-        Link::Shares if scores.len() == 1 => scores.iter_mut().for_each(|score| *score = score.clamp(0.0, 1.0)),
-        Link::Softmax => {
-            let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            scores.iter_mut().for_each(|score| *score = (*score - highest).exp());
-            divide_by_sum(scores);
-        }
-        Link::Shares => {
-            scores.iter_mut().for_each(|score| *score = score.max(0.0) + SHARE_FLOOR);
-            divide_by_sum(scores);
-        }
-    }
-}
-
-fn divide_by_sum(scores: &mut [f32]) {
-    let sum: f32 = scores.iter().sum();
-    scores.iter_mut().for_each(|score| *score /= sum);
-}
-
-fn leaf(tree: &Tree, values: &[f32]) -> f32 {
-    let value = |input: u32| values.get(input as usize).copied().unwrap_or(f32::NAN);
-    let mut at = 0;
-    while let Some(node) = tree.nodes.get(at) {
-        at = match node {
-            Node::Leaf { value } => return *value,
-            Node::Threshold { feature, threshold, missing_left, left, right } => {
-                let value = value(*feature);
-                if value <= *threshold || (value.is_nan() && *missing_left) { *left } else { *right }
-            }
-            Node::InSet { feature, codes, left, right } => {
-                if codes.binary_search(&(value(*feature) as u32)).is_ok() {
-                    *left
-                } else {
-                    *right
-                }
-            }
-        } as usize;
-    }
-    0.0
 }

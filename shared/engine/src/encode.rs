@@ -11,21 +11,36 @@ use crate::{
     matrix::{Column, Matrix},
 };
 
+/// Cells of a column that are not what the model expects there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The column.
+    pub column: String,
+    /// `number` or `date`.
+    pub expected: &'static str,
+    /// How many cells there are.
+    pub cells: usize,
+    /// The first one's 1-based data row …
+    pub row: usize,
+    /// … and its beginning.
+    pub text: String,
+}
+
 /// The inputs of a model for some rows (0-based) of a table that has its features by name, in any order and among others. Cells are
-/// read as the model needs them: a number where it knows categories becomes its text, a text where it knows numbers is parsed.
-pub fn batch(frame: &Frame, features: &[Feature], rows: &[usize]) -> Result<Batch, EngineError> {
-    let mut columns = Vec::new();
-    let mut texts = Vec::new();
+/// read as the model needs them: a number where it knows categories becomes its text, a text where it knows numbers or dates is parsed.
+/// Those that cannot be read are missing, and are told.
+pub fn batch(frame: &Frame, features: &[Feature], rows: &[usize]) -> Result<(Batch, Vec<Unread>), EngineError> {
+    let (mut columns, mut texts, mut unread) = (Vec::new(), Vec::new(), Vec::new());
     for feature in features {
         if let FeatureKind::Categorical { .. } = &feature.kind {
             let column = find(frame, &feature.name)?;
             texts.push(rows.iter().map(|&row| Ok(text(column, row)?.into_owned())).collect::<Result<Vec<_>, EngineError>>()?);
         } else {
-            columns.extend(numbers(frame, feature, rows)?);
+            columns.extend(numbers(frame, feature, rows, &mut unread)?);
         }
     }
     let row_major = (0..rows.len()).flat_map(|row| columns.iter().map(move |column: &Vec<f32>| column[row])).collect();
-    Ok(Batch { rows: rows.len(), numbers: row_major, texts })
+    Ok((Batch { rows: rows.len(), numbers: row_major, texts }, unread))
 }
 
 /// The inputs of some features in some rows (0-based), for training.
@@ -40,7 +55,12 @@ pub(crate) fn matrix(frame: &Frame, features: &[Feature], rows: &[usize]) -> Res
 
 fn inputs(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Column>, EngineError> {
     let FeatureKind::Categorical { categories } = &feature.kind else {
-        return Ok(numbers(frame, feature, rows)?.into_iter().map(Column::Numbers).collect());
+        let mut unread = Vec::new();
+        let numbers = numbers(frame, feature, rows, &mut unread)?;
+        return match unread.pop() {
+            None => Ok(numbers.into_iter().map(Column::Numbers).collect()),
+            Some(Unread { column, expected, row, text, .. }) => Err(EngineError::WrongCell { column, row, text, expected }),
+        };
     };
     let column = find(frame, &feature.name)?;
     let codes: HashMap<&str, u16> = categories.iter().map(String::as_str).zip(1..).collect();
@@ -56,13 +76,15 @@ fn inputs(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Column
 }
 
 /// The numbers of a feature, column by column.
-fn numbers(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Vec<f32>>, EngineError> {
+fn numbers(frame: &Frame, feature: &Feature, rows: &[usize], unread: &mut Vec<Unread>) -> Result<Vec<Vec<f32>>, EngineError> {
     let column = find(frame, &feature.name)?;
     let FeatureKind::Date { parts, origin, since } = &feature.kind else {
-        return Ok(vec![rows.iter().map(|&row| number(column, row)).collect::<Result<_, _>>()?]);
+        return Ok(vec![read(column, rows, "number", f32::NAN, &number, unread)?]);
     };
-    let own = moments(column, rows)?;
-    let others: Vec<Vec<Option<i64>>> = since.iter().map(|name| moments(find(frame, name)?, rows)).collect::<Result<_, EngineError>>()?;
+    let own = moments(column, rows, unread)?;
+    // What is wrong with their cells is told where they are features themselves.
+    let others: Vec<Vec<Option<i64>>> =
+        since.iter().map(|name| moments(find(frame, name)?, rows, &mut Vec::new())).collect::<Result<_, EngineError>>()?;
     let mut columns = vec![Vec::with_capacity(rows.len()); feature.kind.numbers()];
     for (position, &moment) in own.iter().enumerate() {
         let values = date_numbers(moment, parts, *origin, others.iter().map(|other| other[position]));
@@ -71,30 +93,43 @@ fn numbers(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Vec<f
     Ok(columns)
 }
 
-/// The moments in some rows of a column of dates, in microseconds since 1970.
-pub(crate) fn moments(column: &TableColumn, rows: &[usize]) -> Result<Vec<Option<i64>>, EngineError> {
-    let not_a_date = |row: usize, text: &str| EngineError::WrongCell {
-        column: column.name.clone(),
-        row: row + 1,
-        text: text.chars().take(50).collect(),
-        expected: "date",
-    };
-    if let Values::Texts(texts) = &column.values {
-        let by_entry: Vec<Option<i64>> = texts.dictionary.iter().map(|entry| moment(entry)).collect();
-        let moment_in = |row: usize| {
-            cell(column, &texts.codes, row)?;
-            match entry(texts, row).and_then(|entry| Some((by_entry.get(entry)?, texts.dictionary.get(entry)?))) {
-                Some((None, text)) if !text.trim().is_empty() => Err(not_a_date(row, text)),
-                found => Ok(found.and_then(|(moment, _)| *moment)),
-            }
-        };
-        return rows.iter().map(|&row| moment_in(row)).collect();
+/// Reads the cells of some rows; `None` is what cannot be read, which becomes `missing` and is told.
+fn read<T: Clone>(
+    column: &TableColumn,
+    rows: &[usize],
+    expected: &'static str,
+    missing: T,
+    cell: &dyn Fn(&TableColumn, usize) -> Result<Option<T>, EngineError>,
+    unread: &mut Vec<Unread>,
+) -> Result<Vec<T>, EngineError> {
+    let (mut values, mut first, mut cells) = (Vec::with_capacity(rows.len()), None, 0);
+    for &row in rows {
+        let value = cell(column, row)?;
+        if value.is_none() {
+            first.get_or_insert(row);
+            cells += 1;
+        }
+        values.push(value.unwrap_or_else(|| missing.clone()));
     }
-    let moment_in = |row: usize| match text(column, row)? {
-        text if text.is_empty() => Ok(None),
-        text => moment(&text).map(Some).ok_or_else(|| not_a_date(row, &text)),
-    };
-    rows.iter().map(|&row| moment_in(row)).collect()
+    if let Some(row) = first {
+        let text = text(column, row)?.chars().take(50).collect();
+        unread.push(Unread { column: column.name.clone(), expected, cells, row: row + 1, text });
+    }
+    Ok(values)
+}
+
+/// The moments in some rows of a column of dates, in microseconds since 1970; none where there is no date.
+pub(crate) fn moments(column: &TableColumn, rows: &[usize], unread: &mut Vec<Unread>) -> Result<Vec<Option<i64>>, EngineError> {
+    let found = |text: &str| if text.trim().is_empty() { Some(None) } else { moment(text).map(Some) };
+    if let Values::Texts(texts) = &column.values {
+        let by_entry: Vec<Option<Option<i64>>> = texts.dictionary.iter().map(|entry| found(entry)).collect();
+        let moment_in = |column: &TableColumn, row: usize| {
+            cell(column, &texts.codes, row)?;
+            Ok(entry(texts, row).and_then(|entry| by_entry.get(entry).copied()).unwrap_or(Some(None)))
+        };
+        return read(column, rows, "date", None, &moment_in, unread);
+    }
+    read(column, rows, "date", None, &|column, row| Ok(found(&text(column, row)?)), unread)
 }
 
 fn find<'a>(frame: &'a Frame, name: &str) -> Result<&'a TableColumn, EngineError> {
@@ -106,24 +141,18 @@ fn entry(texts: &TextColumn, row: usize) -> Option<usize> {
     texts.codes.get(row).filter(|&&code| code != TextColumn::MISSING).and_then(|&code| usize::try_from(code).ok())
 }
 
-fn number(column: &TableColumn, row: usize) -> Result<f32, EngineError> {
+fn number(column: &TableColumn, row: usize) -> Result<Option<f32>, EngineError> {
     match &column.values {
-        Values::Numbers(values) => Ok(*cell(column, values, row)? as f32),
-        Values::Booleans(values) => Ok(cell(column, values, row)?.map_or(f32::NAN, |value| f32::from(u8::from(value)))),
+        Values::Numbers(values) => Ok(Some(*cell(column, values, row)? as f32)),
+        Values::Booleans(values) => Ok(Some(cell(column, values, row)?.map_or(f32::NAN, |value| f32::from(u8::from(value))))),
         Values::Texts(values) => {
             cell(column, &values.codes, row)?;
-            let Some(text) = values.get(row) else { return Ok(f32::NAN) };
-            match text.trim() {
-                "" => Ok(f32::NAN),
-                "True" | "true" | "TRUE" => Ok(1.0),
-                "False" | "false" | "FALSE" => Ok(0.0),
-                trimmed => trimmed.parse::<f64>().map(|value| value as f32).map_err(|_| EngineError::WrongCell {
-                    column: column.name.clone(),
-                    row: row + 1,
-                    text: text.chars().take(50).collect(),
-                    expected: "number",
-                }),
-            }
+            Ok(match values.get(row).unwrap_or_default().trim() {
+                "" => Some(f32::NAN),
+                "True" | "true" | "TRUE" => Some(1.0),
+                "False" | "false" | "FALSE" => Some(0.0),
+                text => text.parse::<f64>().ok().map(|value| value as f32),
+            })
         }
     }
 }
@@ -191,7 +220,8 @@ mod tests {
             ("b", Values::Booleans(vec![Some(true), None, Some(false)])),
             ("n", Values::Numbers(vec![1.5, f64::NAN, 1e300])),
         ]);
-        let batch = batch(&frame, &[numeric("n"), categorical("t"), numeric("b")], &[2, 0]).unwrap();
+        let (batch, unread) = batch(&frame, &[numeric("n"), categorical("t"), numeric("b")], &[2, 0]).unwrap();
+        assert_eq!(unread, []);
         assert_eq!(batch, Batch { rows: 2, numbers: vec![f32::INFINITY, 0.0, 1.5, 1.0], texts: vec![vec!["y".into(), "x".into()]] });
     }
 
@@ -199,7 +229,7 @@ mod tests {
     fn cells_of_another_type_are_read_as_the_model_needs_them() {
         let frame =
             frame(vec![("text", texts(&[Some(" 2.5 "), Some("true"), None])), ("number", Values::Numbers(vec![1.0, f64::NAN, 2.5]))]);
-        let batch = batch(&frame, &[numeric("text"), categorical("number")], &[0, 1, 2]).unwrap();
+        let (batch, _) = batch(&frame, &[numeric("text"), categorical("number")], &[0, 1, 2]).unwrap();
         assert_eq!(batch.numbers[..2], [2.5, 1.0]);
         assert!(batch.numbers[2].is_nan());
         assert_eq!(batch.texts, [["1", "", "2.5"]]);
@@ -208,13 +238,25 @@ mod tests {
     #[test]
     fn a_text_of_blanks_is_no_number_and_no_mistake() {
         let frame = frame(vec![("a", texts(&[Some("1"), Some("  "), Some("x")]))]);
-        assert!(batch(&frame, &[numeric("a")], &[1]).unwrap().numbers[0].is_nan());
+        let (batch, unread) = batch(&frame, &[numeric("a")], &[1]).unwrap();
+        assert!(batch.numbers[0].is_nan() && unread.is_empty());
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn what_cannot_be_read_is_missing_and_told() {
+        let frame = frame(vec![("a", texts(&[Some("1"), Some("many"), None])), ("d", texts(&[Some("2024-03-01"), Some("soon"), Some("x")]))]);
+        let day = FeatureKind::Date { parts: vec![DatePart::Day], origin: 0, since: Vec::new() };
+        let (batch, unread) = batch(&frame, &[numeric("a"), Feature { name: "d".to_owned(), kind: day }], &[0, 1, 2]).unwrap();
+        assert!(batch.numbers[0] == 1.0 && batch.numbers[1] == 1.0 && batch.numbers[2..].iter().all(|number| number.is_nan()));
+        let told: Vec<(&str, &str, usize, usize, &str)> =
+            unread.iter().map(|one| (one.column.as_str(), one.expected, one.cells, one.row, one.text.as_str())).collect();
+        assert_eq!(told, [("a", "number", 1, 2, "many"), ("d", "date", 2, 2, "soon")]);
+    }
+
+    #[test]
+    fn a_table_that_is_learned_from_must_be_read_whole() {
         let frame = frame(vec![("a", texts(&[Some("1"), Some("many"), None]))]);
-        let error = |feature: &Feature| batch(&frame, std::slice::from_ref(feature), &[0, 1]).unwrap_err().to_string();
+        let error = |feature: &Feature| matrix(&frame, std::slice::from_ref(feature), &[0, 1]).unwrap_err().to_string();
         assert_eq!(
             error(&numeric("a")),
             "column 'a' has the text 'many' in row 2, where the model expects a number; correct or empty the cell"
@@ -251,7 +293,7 @@ mod tests {
     #[test]
     fn dates_become_their_parts_and_the_days_between_them() {
         let (frame, features) = dates();
-        let batch = batch(&frame, &features, &[0, 1, 2]).unwrap();
+        let (batch, _) = batch(&frame, &features, &[0, 1, 2]).unwrap();
         let row = |row: usize| &batch.numbers[row * 5..row * 5 + 5];
         assert_eq!(row(0), [1.0, 1.0, 1.0, DatePart::DaySine.of(12 * 3_600_000_000, 0), 0.25]);
         assert_eq!(row(1), [2.0, 0.0, 1.0, 0.0, -1.0]);
@@ -265,15 +307,5 @@ mod tests {
         let matrix = matrix(&frame, &features, &[0, 1]).unwrap();
         assert_eq!(matrix.columns.len(), 5);
         assert_eq!(matrix.for_trees, [true, false, true, false, true]);
-    }
-
-    #[test]
-    fn what_is_no_date_is_named() {
-        let frame = frame(vec![("from", texts(&[Some("2024-03-01"), Some("soon"), None]))]);
-        let (_, features) = dates();
-        assert_eq!(
-            batch(&frame, &features[..1], &[0, 1]).unwrap_err().to_string(),
-            "column 'from' has the text 'soon' in row 2, where the model expects a date; correct or empty the cell"
-        );
     }
 }

@@ -130,6 +130,24 @@ pub enum EngineError {
         /// Why not.
         problem: &'static str,
     },
+    /// Two ways to validate at once.
+    #[error("rows are validated in the order of '{time}' or by the groups of '{group}', not both; leave one out")]
+    TimeAndGroup {
+        /// The column of moments.
+        time: String,
+        /// The column of groups.
+        group: String,
+    },
+    /// A metric that the target's values do not have.
+    #[error("{metric} is not defined for the target column '{target}': {reason}; choose another metric")]
+    UndefinedMetric {
+        /// The metric.
+        metric: Metric,
+        /// The target column.
+        target: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// All rows are of one group.
     #[error("all rows have the same value in the group column '{0}'; choose another column, or none")]
     OneGroup(String),

@@ -6,12 +6,14 @@ use domain::{Interval, Metric, Metrics, ProblemType};
 use rayon::prelude::*;
 
 use crate::{
+    clock::Deadline,
     judge::{Judged, Weights},
     matrix::Target,
     random::Random,
 };
 
-/// Resamples of the bootstrap: as many as this many looks at a row allow, within bounds.
+/// Resamples of the bootstrap: as many as this many looks at a row allow, within bounds. Metrics that rank the rows of each label have
+/// intervals only where that leaves enough resamples.
 const LOOKS: usize = 30_000_000;
 const FEWEST_RESAMPLES: usize = 40;
 const MOST_RESAMPLES: usize = 400;
@@ -45,9 +47,15 @@ pub struct Baseline {
     pub metrics: Metrics,
 }
 
-/// Metrics of the outputs (numbers, or row-major probabilities) for the rows of `target`, with intervals where `seed` is given;
-/// `training_time` and `best_estimator` are left to the caller.
-pub(crate) fn metrics(target: &Target, outputs: &[f32], threshold: f32, weights: Weights<'_>, seed: Option<u64>) -> Metrics {
+/// Metrics of the outputs (numbers, or row-major probabilities) for the rows of `target`, with intervals where a seed and a moment are given,
+/// after which no row is resampled; `training_time` and `best_estimator` are left to the caller.
+pub(crate) fn metrics(
+    target: &Target,
+    outputs: &[f32],
+    threshold: f32,
+    weights: Weights<'_>,
+    resampling: Option<(u64, &Deadline)>,
+) -> Metrics {
     let judged = Judged::new(target, outputs, threshold).sorted();
     let problem_type = match target {
         Target::Numbers(_) => ProblemType::Regression,
@@ -55,12 +63,13 @@ pub(crate) fn metrics(target: &Target, outputs: &[f32], threshold: f32, weights:
     };
     let asked: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| metric.problem_type() == problem_type).collect();
     let values: Vec<Option<f64>> = asked.par_iter().map(|&metric| judged.value(metric, weights)).collect();
-    let value = |metric: Metric| asked.iter().position(|asked| *asked == metric).and_then(|position| values[position]);
-    let intervals = seed.map(|seed| intervals(&judged, &asked, target.len(), weights, seed)).unwrap_or_default();
     let labels = label_means(target, &judged, weights);
+    let value = |metric: Metric| asked.iter().position(|asked| *asked == metric).and_then(|position| values[position]);
+    let intervals = resampling.map(|(seed, end)| intervals(target, &judged, &asked, weights, seed, end)).unwrap_or_default();
     Metrics {
         accuracy: value(Metric::Accuracy),
         f1_score: labels.map(|means| means.f1),
+        f1: value(Metric::F1),
         precision: labels.map(|means| means.precision),
         recall: labels.map(|means| means.recall),
         log_loss: value(Metric::LogLoss),
@@ -81,23 +90,41 @@ pub(crate) fn metrics(target: &Target, outputs: &[f32], threshold: f32, weights:
 }
 
 /// Where the metrics lie on resampled rows (Efron and Tibshirani, 1993, the percentile bootstrap).
-fn intervals(judged: &Judged<'_>, asked: &[Metric], rows: usize, weights: Weights<'_>, seed: u64) -> BTreeMap<String, Interval> {
-    let resamples = (LOOKS / (rows * asked.len()).max(1)).clamp(FEWEST_RESAMPLES, MOST_RESAMPLES);
+fn intervals(
+    target: &Target,
+    judged: &Judged<'_>,
+    asked: &[Metric],
+    weights: Weights<'_>,
+    seed: u64,
+    end: &Deadline,
+) -> BTreeMap<String, Interval> {
+    let rows = target.len();
+    let ranks = |metric: Metric| matches!(metric, Metric::RocAuc | Metric::PrAuc);
+    let looks = |ranked: usize| LOOKS / (rows * (asked.len() + ranked)).max(1);
+    let (asked, looks) = match looks(2 * target.outputs()) {
+        enough @ FEWEST_RESAMPLES.. => (asked.to_vec(), enough),
+        _ => (asked.iter().copied().filter(|metric| !ranks(*metric)).collect(), looks(0)),
+    };
+    let resamples = looks.clamp(FEWEST_RESAMPLES, MOST_RESAMPLES);
     let values = |resample: usize| -> Vec<Option<f64>> {
+        if end.passed() {
+            return Vec::new();
+        }
         let mut random = Random::labelled(seed, resample as u64);
         let mut times = vec![0.0_f32; rows];
         (0..rows).for_each(|_| times[random.below(rows)] += 1.0);
         times.iter_mut().enumerate().for_each(|(row, times)| *times *= weights.of(row) as f32);
-        asked.iter().map(|&metric| judged.value(metric, Weights::Each(&times))).collect()
+        let means = label_means(target, judged, Weights::Each(&times)).map_or([None; 3], |means| means.values().map(Some));
+        asked.iter().map(|&metric| judged.value(metric, Weights::Each(&times))).chain(means).collect()
     };
     let all: Vec<Vec<Option<f64>>> = (0..resamples).into_par_iter().map(values).collect();
-    let interval = |(position, metric): (usize, &Metric)| {
-        let mut values: Vec<f64> = all.iter().filter_map(|values| values[position]).collect();
+    let interval = |(position, name): (usize, &'static str)| {
+        let mut values: Vec<f64> = all.iter().filter_map(|values| values.get(position).copied().flatten()).collect();
         values.sort_unstable_by(f64::total_cmp);
         let [low, high] = TAILS.map(|tail| values.get(((values.len().max(1) - 1) as f64 * tail).round() as usize).copied());
-        Some((metric.name().to_owned(), Interval { low: low?, high: high? }))
+        Some((name.to_owned(), Interval { low: low?, high: high? }))
     };
-    asked.iter().enumerate().filter_map(interval).collect()
+    asked.iter().map(|metric| metric.name()).chain(LabelMeans::NAMES).enumerate().filter_map(interval).collect()
 }
 
 #[derive(Clone, Copy)]
@@ -105,6 +132,14 @@ struct LabelMeans {
     precision: f64,
     recall: f64,
     f1: f64,
+}
+
+impl LabelMeans {
+    const NAMES: [&'static str; 3] = ["precision", "recall", "f1_score"];
+
+    fn values(self) -> [f64; 3] {
+        [self.precision, self.recall, self.f1]
+    }
 }
 
 /// Precision, recall and F1 weighted by support.
@@ -163,6 +198,8 @@ pub(crate) fn ignorant(target: &Target, learn: &[u32], rows: usize) -> Vec<f32> 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn close(left: Option<f64>, right: f64) {
@@ -190,7 +227,7 @@ mod tests {
             let mut random = Random::labelled(4, 0);
             let outputs: Vec<f32> = (0..rows).map(|_| random.unit() as f32).flat_map(|p| [1.0 - p, p]).collect();
             let classes = outputs.iter().skip(1).step_by(2).map(|&p| u32::from(random.unit() < f64::from(p))).collect();
-            let metrics = metrics(&Target::Classes { classes, count: 2 }, &outputs, 0.5, Weights::Equal, Some(1));
+            let metrics = metrics(&Target::Classes { classes, count: 2 }, &outputs, 0.5, Weights::Equal, Some((1, &Deadline::after(Duration::from_secs(60)))));
             for metric in [Metric::Accuracy, Metric::RocAuc, Metric::LogLoss, Metric::Mcc] {
                 let (value, interval) = (metrics.get(metric).unwrap(), metrics.intervals[metric.name()]);
                 assert!(interval.low < value && value < interval.high, "{metric}: {value} {interval:?}");

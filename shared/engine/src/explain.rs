@@ -80,7 +80,7 @@ pub(crate) fn explain(
     let threshold = found.threshold.unwrap_or(0.5);
     let rows: Vec<u32> = groups.iter().flat_map(|(rows, _)| rows.iter().copied()).collect();
     let actual = problem.actual.select(&rows);
-    let weights: Option<Vec<f32>> = problem.weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect());
+    let weights: Option<Vec<f32>> = problem.given_weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect());
     let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
     let predict = |instead: &dyn Fn(usize) -> Vec<u32>, inputs: Option<std::ops::Range<usize>>| -> Vec<f32> {
         let of_group = |(group, (rows, fits)): (usize, &(Vec<u32>, Ensemble<'_>))| {
@@ -92,7 +92,7 @@ pub(crate) fn explain(
         };
         groups.iter().enumerate().flat_map(of_group).collect()
     };
-    let loss = |outputs: &[f32]| Judged::new(&actual, outputs, threshold).loss(problem.metric, weights);
+    let loss = |outputs: &[f32]| Judged::new(&actual, outputs, threshold).loss(found.metric, weights);
     let plain = loss(&predict(&|_| Vec::new(), None));
 
     let mut order: Vec<usize> = (0..features.names.len()).collect();
@@ -128,7 +128,7 @@ pub(crate) fn explain(
         .map_while(|feature| (!end.passed()).then(|| effect(problem, &effect_groups, features, feature)))
         .flatten()
         .collect();
-    Explained { metric: Some(problem.metric), permutation, effects }
+    Explained { metric: Some(found.metric), permutation, effects }
 }
 
 fn inputs_of(features: Features<'_>, feature: usize) -> Option<std::ops::Range<usize>> {

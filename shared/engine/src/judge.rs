@@ -108,7 +108,11 @@ fn number_metric(metric: Metric, actual: &[f64], predicted: &[f32], weights: Wei
             Some(if spread > 0.0 { 1.0 - error / spread } else { f64::from(u8::from(error == 0.0)) })
         }
         Metric::Mape => {
-            actual.iter().all(|&actual| actual != 0.0).then(|| mean_of(&|actual, predicted| ((actual - predicted) / actual).abs()))
+            let relative = |weight: f64, actual: f64, predicted: f64| weight * ((actual - predicted) / actual).abs();
+            let (sum, total) = rows()
+                .filter(|(_, actual, _)| *actual != 0.0)
+                .fold((0.0, 0.0), |(sum, total), (weight, actual, predicted)| (sum + relative(weight, actual, predicted), total + weight));
+            (total > 0.0).then(|| sum / total)
         }
         Metric::Rmsle => {
             let log = |value: f64| value.max(0.0).ln_1p();
@@ -376,7 +380,8 @@ mod tests {
         close(value(&target, &predicted, Metric::R2), 1.0 - 5.0 / 14.0);
         close(value(&target, &predicted, Metric::Mape), (1.0 / 3.0 + 2.0 / 6.0) / 4.0);
         close(value(&target, &predicted, Metric::MedianAe), 0.0);
-        assert_eq!(value(&Target::Numbers(vec![0.0, 1.0]), &[1.0, 1.0], Metric::Mape), None);
+        close(value(&Target::Numbers(vec![0.0, 1.0]), &[1.0, 1.5], Metric::Mape), 0.5);
+        assert_eq!(value(&Target::Numbers(vec![0.0, 0.0]), &[1.0, 1.0], Metric::Mape), None);
         assert_eq!(value(&Target::Numbers(vec![-1.0, 1.0]), &[1.0, 1.0], Metric::Rmsle), None);
         close(value(&Target::Numbers(vec![2.0, 2.0]), &[2.0, 2.5], Metric::R2), 0.0);
     }

@@ -23,7 +23,7 @@ mod split;
 mod statistics;
 mod train;
 
-pub use encode::batch;
+pub use encode::{Unread, batch};
 pub use error::EngineError;
 pub use evaluate::{Baseline, Outcome};
 pub use explain::{Effect, Explained, Permuted};

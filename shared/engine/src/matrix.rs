@@ -56,6 +56,14 @@ impl Target {
         }
     }
 
+    /// The label or number that all rows have, if they have one only.
+    pub(crate) fn only_value(&self) -> Option<f64> {
+        match self {
+            Self::Numbers(values) => values.first().copied().filter(|first| values.iter().all(|value| value.total_cmp(first).is_eq())),
+            Self::Classes { classes, .. } => classes.first().filter(|first| classes.iter().all(|class| class == *first)).map(|&class| f64::from(class)),
+        }
+    }
+
     /// Number of labels; 0 for numbers.
     pub(crate) fn labels(&self) -> usize {
         match self {

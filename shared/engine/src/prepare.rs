@@ -39,8 +39,10 @@ pub(crate) struct Prepared {
     pub rows: Vec<usize>,
     /// The target in those rows.
     pub target: Target,
-    /// How much those rows count, 1 on average; all the same when absent.
+    /// How much those rows count in learning, 1 on average; all the same when absent.
     pub weights: Option<Vec<f32>>,
+    /// How much they count in what is measured: the same, but labels are not balanced.
+    pub given_weights: Option<Vec<f32>>,
     /// What validation must not tear apart.
     pub arrangement: Arrangement,
     /// What is optimised.
@@ -71,6 +73,7 @@ impl Prepared {
             Some(metric) if metric.problem_type() == problem_type => metric,
             Some(metric) => return Err(EngineError::WrongMetric { metric, problem_type, target: target.to_owned() }),
         };
+        check_metric(metric, &values, target)?;
         let mut prepared = Self {
             problem_type,
             features: Vec::new(),
@@ -78,12 +81,13 @@ impl Prepared {
             rows,
             target: values,
             weights: None,
+            given_weights: None,
             arrangement: Arrangement::Free,
             metric,
             monotone: Vec::new(),
             dropped: Vec::new(),
         };
-        prepared.weigh(frame, &options.settings)?;
+        prepared.weigh(frame, &options.settings, target)?;
         (prepared.features, prepared.dropped) = choose_features(frame, profile, options, &prepared.rows)?;
         prepared.arrangement = arrangement(frame, &options.settings, &prepared.rows)?;
         prepared.monotone = prepared.signs(&options.settings)?;
@@ -102,7 +106,7 @@ impl Prepared {
     }
 
     /// Reads the weights, leaves out the rows that count nothing, and balances the labels.
-    fn weigh(&mut self, frame: &Frame, settings: &TrainingSettings) -> Result<(), EngineError> {
+    fn weigh(&mut self, frame: &Frame, settings: &TrainingSettings, target: &str) -> Result<(), EngineError> {
         let mut weights = None;
         if let Some(name) = &settings.weight_column {
             let Values::Numbers(values) = &named(frame, name, "weight_column")?.values else {
@@ -117,8 +121,13 @@ impl Prepared {
             self.target = self.target.select(&kept);
             self.rows = kept.iter().map(|&position| self.rows[position as usize]).collect();
             check_rows(self.rows.len(), name)?;
+            if let Some(only) = self.target.only_value() {
+                let value = self.labels.get(only as usize).map_or_else(|| only.to_string(), label_text);
+                return Err(EngineError::OneValue { target: target.to_owned(), value });
+            }
             weights = Some(self.rows.iter().map(|&row| of(row)).collect::<Vec<f64>>());
         }
+        self.given_weights = weights.as_deref().map(of_mean_one);
         if let (true, Target::Classes { classes, count }) = (settings.balance_classes, &self.target) {
             let mut of_row = weights.unwrap_or_else(|| vec![1.0; classes.len()]);
             let mut totals = vec![0.0; *count];
@@ -126,10 +135,7 @@ impl Prepared {
             classes.iter().zip(&mut of_row).for_each(|(&class, weight)| *weight /= totals[class as usize]);
             weights = Some(of_row);
         }
-        self.weights = weights.map(|weights| {
-            let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
-            weights.iter().map(|weight| (weight / mean) as f32).collect()
-        });
+        self.weights = weights.as_deref().map(of_mean_one);
         Ok(())
     }
 
@@ -189,6 +195,12 @@ impl Prepared {
         };
         (self.problem_type == ProblemType::Classification).then(|| self.labels.iter().enumerate().map(entry).collect())
     }
+}
+
+/// The same weights in the unit in which they are 1 on average.
+fn of_mean_one(weights: &[f64]) -> Vec<f32> {
+    let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
+    weights.iter().map(|weight| (weight / mean) as f32).collect()
 }
 
 /// The choices of a form and their codes; of a date, some of those in the table.
@@ -299,6 +311,17 @@ fn read_numbers(column: &Column, name: &str) -> Result<Known, EngineError> {
     Ok((Vec::new(), rows, Target::Numbers(numbers)))
 }
 
+/// Whether a metric of numbers can judge these at all.
+fn check_metric(metric: Metric, values: &Target, target: &str) -> Result<(), EngineError> {
+    let Target::Numbers(values) = values else { return Ok(()) };
+    let reason = match metric {
+        Metric::Rmsle if values.iter().any(|&value| value < 0.0) => "it has values below 0",
+        Metric::Mape if values.iter().all(|&value| value == 0.0) => "all its values are 0",
+        _ => return Ok(()),
+    };
+    Err(EngineError::UndefinedMetric { metric, target: target.to_owned(), reason })
+}
+
 fn check_rows(rows: usize, target: &str) -> Result<(), EngineError> {
     if rows < limits::MIN_TRAINING_ROWS {
         return Err(EngineError::TooFewRows { target: target.to_owned(), rows, needed: limits::MIN_TRAINING_ROWS });
@@ -353,7 +376,7 @@ fn choose_features(frame: &Frame, profile: &Profile, options: &Options, rows: &[
 
 /// The parts of a column of dates that vary, and the days since the earlier columns of dates.
 fn date_kind(column: &Column, rows: &[usize], earlier: &[String]) -> Result<FeatureKind, EngineError> {
-    let mut moments: Vec<i64> = encode::moments(column, rows)?.into_iter().flatten().collect();
+    let mut moments: Vec<i64> = encode::moments(column, rows, &mut Vec::new())?.into_iter().flatten().collect();
     moments.sort_unstable();
     moments.dedup();
     let origin = moments.first().map_or(0, |&first| date::day(first));
@@ -373,6 +396,9 @@ fn named<'a>(frame: &'a Frame, name: &str, setting: &'static str) -> Result<&'a 
 }
 
 fn arrangement(frame: &Frame, settings: &TrainingSettings, rows: &[usize]) -> Result<Arrangement, EngineError> {
+    if let (Some(time), Some(group)) = (&settings.time_column, &settings.group_column) {
+        return Err(EngineError::TimeAndGroup { time: time.clone(), group: group.clone() });
+    }
     if let Some(name) = &settings.time_column {
         let column = named(frame, name, "time_column")?;
         let times = match &column.values {
@@ -384,7 +410,7 @@ fn arrangement(frame: &Frame, settings: &TrainingSettings, rows: &[usize]) -> Re
                 };
                 rows.iter().map(|&row| values.get(row).map_or(i64::MIN, |&value| order(value))).collect()
             }
-            _ => encode::moments(column, rows)?.into_iter().map(|moment| moment.unwrap_or(i64::MIN)).collect(),
+            _ => encode::moments(column, rows, &mut Vec::new())?.into_iter().map(|moment| moment.unwrap_or(i64::MIN)).collect(),
         };
         return Ok(Arrangement::Times(times));
     }

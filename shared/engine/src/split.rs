@@ -121,6 +121,12 @@ fn deal_groups(groups: &[u32], rows: &[u32], parts: usize, random: &mut Random) 
         filled[part] += sizes[group];
         part_of[group] = part as u32;
     }
+    // The first part is what is held out: it should have its share of the rows, whatever the size of the largest group.
+    let fair = rows.len() / parts.max(1);
+    let fairest = (0..parts).filter(|&part| filled[part] > 0).min_by_key(|&part| filled[part].abs_diff(fair)).unwrap_or(0) as u32;
+    for part in &mut part_of {
+        *part = if *part == fairest { 0 } else if *part == 0 { fairest } else { *part };
+    }
     rows.iter().map(|&row| Some(part_of[group(row)])).collect()
 }
 
@@ -179,6 +185,14 @@ mod tests {
                 prop_assert!(split.watch.iter().all(|&row| Some(times[row as usize]) >= last));
             }
         }
+    }
+
+    #[test]
+    fn a_group_of_most_rows_is_not_what_is_held_out() {
+        let groups: Vec<u32> = (0..100).map(|row| if row < 60 { 0 } else { row / 5 }).collect();
+        let split = holdout(&Target::Numbers(vec![0.0; 100]), &Arrangement::Groups(groups), 3);
+        assert_eq!(split.watch.len(), 10);
+        assert!(split.watch.iter().all(|&row| row >= 60));
     }
 
     #[test]

@@ -33,6 +33,7 @@ const SEARCH_END_FEW_ROWS: f64 = 0.8;
 const SEARCH_END: f64 = 0.68;
 const SEARCH_END_IN_TIME: f64 = 0.6;
 const JUDGING_END: f64 = 0.78;
+const INTERVALS_END: f64 = 0.8;
 const FITS_END: f64 = 0.88;
 const EXPLANATION_END: f64 = 0.93;
 /// Held-out rows that are judged at once.
@@ -147,6 +148,7 @@ fn train_on(
     let learn = held_out.as_ref().map_or_else(|| (0..prepared.target.len() as u32).collect(), |split| split.learn.clone());
     let problem = Problem {
         weights: prepared.weights.clone(),
+        given_weights: prepared.given_weights.clone(),
         arrangement: prepared.arrangement.clone(),
         monotone: prepared.monotone.clone(),
         ..Problem::new(prepared.matrix(frame)?, prepared.target.clone(), learn, prepared.metric)
@@ -166,11 +168,11 @@ fn train_on(
     Random::labelled(options.seed, 0).shuffle(&mut watched);
     let judged = judge(&problem, &found, &watched, &clock.at(JUDGING_END));
     let threshold = found.threshold.unwrap_or(0.5);
-    let weights_of = |rows: &[u32]| problem.weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect::<Vec<f32>>());
+    let weights_of = |rows: &[u32]| problem.given_weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect::<Vec<f32>>());
     let weights = weights_of(&judged.rows);
     let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
     let actual = prepared.target.select(&judged.rows);
-    let measured = metrics(&actual, &judged.outputs, threshold, weights, Some(options.seed));
+    let measured = metrics(&actual, &judged.outputs, threshold, weights, Some((options.seed, &clock.at(INTERVALS_END))));
     let baselines = baselines(&problem, &found, &judged, &actual, weights);
     let outcome = outcome(&actual, &judged.outputs, threshold, prepared.labels.iter().map(label_text).collect());
 
@@ -202,7 +204,7 @@ fn train_on(
     let judged_rows = prepared.table_rows(&judged.rows);
     Ok(Trained {
         problem_type: prepared.problem_type,
-        metric: prepared.metric,
+        metric: found.metric,
         metrics: Metrics { training_time: clock.elapsed(), best_estimator: found.best_estimator(), ..measured },
         validation,
         baselines,
@@ -213,7 +215,7 @@ fn train_on(
         converged: found.converged,
         folds: found.folds.len(),
         preprocessing: prepared.info(frame, profile),
-        sample: batch(frame, &prepared.features, &prepared.table_rows(&sampled))?,
+        sample: batch(frame, &prepared.features, &prepared.table_rows(&sampled))?.0,
         outcome,
         judged_rows,
         train_rows: prepared.rows.len(),

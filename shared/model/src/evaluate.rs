@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     Batch, Feature, FeatureKind, Fitted, Forest, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, Task, Tree,
-    pipeline::{EXPONENT_LIMIT, SCALED_LIMIT, SHARE_FLOOR, scaled},
+    pipeline::{EXPONENT_LIMIT, SHARE_FLOOR},
 };
 
 impl Pipeline {
@@ -63,24 +63,34 @@ impl Member {
             Fitted::Trees(forest) => forest.scores(values, scores),
             Fitted::Linear(linear) => linear.scores(values, scores),
         }
-        match self.link {
-            Link::Identity => {}
-            Link::Sigmoid => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),
-            Link::Softmax => {
+        self.link.apply(scores);
+    }
+}
+
+impl Link {
+    /// Turns a row's scores into its outputs, in place: the number, the probability of the second label, or one probability per label.
+    pub fn apply(self, scores: &mut [f32]) {
+        match self {
+            Self::Identity => {}
+            Self::Sigmoid => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),
+            Self::Softmax => {
                 let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 scores.iter_mut().for_each(|score| *score = (*score - largest).exp());
-                let sum: f32 = scores.iter().sum();
-                scores.iter_mut().for_each(|score| *score /= sum);
+                divide_by_sum(scores);
             }
-            Link::Exponential => scores.iter_mut().for_each(|score| *score = score.min(EXPONENT_LIMIT).exp()),
-            Link::Shares if scores.len() == 1 => scores.iter_mut().for_each(|score| *score = score.clamp(0.0, 1.0)),
-            Link::Shares => {
+            Self::Exponential => scores.iter_mut().for_each(|score| *score = score.min(EXPONENT_LIMIT).exp()),
+            Self::Shares if scores.len() == 1 => scores.iter_mut().for_each(|score| *score = score.clamp(0.0, 1.0)),
+            Self::Shares => {
                 scores.iter_mut().for_each(|score| *score = score.max(0.0) + SHARE_FLOOR);
-                let sum: f32 = scores.iter().sum();
-                scores.iter_mut().for_each(|score| *score /= sum);
+                divide_by_sum(scores);
             }
         }
     }
+}
+
+fn divide_by_sum(scores: &mut [f32]) {
+    let sum: f32 = scores.iter().sum();
+    scores.iter_mut().for_each(|score| *score /= sum);
 }
 
 impl Forest {
@@ -96,7 +106,8 @@ impl Forest {
 }
 
 impl Tree {
-    fn leaf(&self, values: &[f32]) -> f32 {
+    /// The value of the leaf that a row of inputs ends in; an input that is not there is missing.
+    pub fn leaf(&self, values: &[f32]) -> f32 {
         let value = |feature: u32| values.get(feature as usize).copied().unwrap_or(f32::NAN);
         let mut at = 0;
         // Children follow their parents, so this ends after as many steps as there are nodes.
@@ -129,7 +140,7 @@ impl Linear {
         scores.extend_from_slice(&self.intercepts);
         for term in &self.numeric {
             let value = values.get(term.feature as usize).copied().unwrap_or(f32::NAN);
-            let value = scaled(term, value).clamp(-SCALED_LIMIT, SCALED_LIMIT);
+            let value = term.scaled(value);
             scores.iter_mut().zip(&term.coefficients).for_each(|(score, coefficient)| *score += coefficient * value);
         }
         for (feature, table) in &self.categorical {

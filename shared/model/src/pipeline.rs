@@ -265,8 +265,10 @@ pub enum Predictions {
     },
 }
 
-/// A numeric feature as a linear model sees it, before it is cut off.
-pub(crate) fn scaled(term: &Scaled, value: f32) -> f32 {
-    let value = if value.is_nan() { term.fill } else { value };
-    (value - term.mean) / term.scale
+impl Scaled {
+    /// A number as a linear model sees it: filled in, standardised and cut off.
+    pub fn scaled(&self, value: f32) -> f32 {
+        let value = if value.is_nan() { self.fill } else { value };
+        ((value - self.mean) / self.scale).clamp(-SCALED_LIMIT, SCALED_LIMIT)
+    }
 }

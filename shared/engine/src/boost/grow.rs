@@ -58,11 +58,11 @@ impl Grown {
         Self { nodes: vec![GrownNode::Leaf(0.0)], gains: Vec::new(), leaves: Vec::new() }
     }
 
-    /// Gives a leaf another value.
+    /// Gives a leaf another value, or the nearest one that it may have.
     pub(crate) fn set_value(&mut self, leaf: usize, value: f64) {
         if let Some(leaf) = self.leaves.get_mut(leaf) {
-            leaf.value = value;
-            self.nodes[leaf.node] = GrownNode::Leaf(value);
+            leaf.value = leaf.bounds.clamp(value);
+            self.nodes[leaf.node] = GrownNode::Leaf(leaf.value);
         }
     }
 }
@@ -74,6 +74,8 @@ pub(crate) struct GrownLeaf {
     pub node: usize,
     /// Its value, before the learning rate.
     pub value: f64,
+    /// What its value may be.
+    bounds: Bounds,
     /// Its range of the rows that the tree learned from.
     pub learned: Range<usize>,
     /// Its range of the other rows.
@@ -150,7 +152,7 @@ impl Grower<'_> {
             let value = leaf.bounds.clamp(leaf_value(self.scale.sums(leaf.total), self.params));
             nodes[leaf.node] = GrownNode::Leaf(value);
             spare.extend(leaf.histogram);
-            finished.push(GrownLeaf { node: leaf.node, value, learned: leaf.learned, watched: leaf.watched });
+            finished.push(GrownLeaf { node: leaf.node, value, bounds: leaf.bounds, learned: leaf.learned, watched: leaf.watched });
         }
         Grown { nodes, gains, leaves: finished }
     }

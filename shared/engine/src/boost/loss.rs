@@ -16,6 +16,7 @@
 //! Jørgensen, 1987 (Tweedie's deviance).
 
 use domain::Monotone;
+use model::SHARE_FLOOR;
 use rayon::prelude::*;
 
 use crate::matrix::Target;
@@ -290,9 +291,6 @@ impl<'a> Loss<'a> {
         middle.map_or(0.0, |(value, _)| *value)
     }
 }
-
-/// What each label's share gets before the shares of a row are made to sum to 1.
-pub(crate) const SHARE_FLOOR: f32 = 1e-4;
 
 fn shares(classes: &[u32], count: usize, learn: &[u32], loss: &Loss<'_>, total: f64) -> Vec<f64> {
     let mut shares = vec![0.0; count];

@@ -34,8 +34,10 @@ pub(crate) struct Problem {
     pub target: Target,
     /// The target in its own units.
     pub actual: Target,
-    /// How much each row counts; all the same when absent.
+    /// How much each row counts in learning and choosing; all the same when absent.
     pub weights: Option<Vec<f32>>,
+    /// How much each row counts in what is told of the model; all the same when absent.
+    pub given_weights: Option<Vec<f32>>,
     /// What validation must not tear apart.
     pub arrangement: Arrangement,
     /// By input, the sign by which predictions must follow it; empty when none is asked for.
@@ -84,6 +86,7 @@ impl Problem {
             target,
             actual,
             weights: None,
+            given_weights: None,
             arrangement: Arrangement::Free,
             monotone: Vec::new(),
             metric,
@@ -203,7 +206,14 @@ impl Bench {
     /// For these rows of a problem.
     pub(crate) fn new(problem: &Problem, rows: &[u32]) -> Self {
         let weights = problem.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row as usize]).collect());
-        Self { metric: problem.metric, kept: problem.kept(), actual: problem.actual.select(rows), weights }
+        let actual = problem.actual.select(rows);
+        let metric = if is_defined(problem.metric, &actual) { problem.metric } else { Metric::default_of(problem.metric.problem_type()) };
+        Self { metric, kept: problem.kept(), actual, weights }
+    }
+
+    /// The metric that was asked for, or the usual one where the judged rows do not have that: one label alone has no ROC curve.
+    pub(crate) fn metric(&self) -> Metric {
+        self.metric
     }
 
     fn weights(&self) -> Weights<'_> {
@@ -254,6 +264,15 @@ impl Bench {
         }
         Some(best_threshold(&self.actual, &self.outputs(kept)?, self.metric, self.weights()).0)
     }
+}
+
+/// Whether a metric can judge rows with these values.
+fn is_defined(metric: Metric, actual: &Target) -> bool {
+    let outputs = match actual {
+        Target::Numbers(values) => vec![0.0; values.len()],
+        Target::Classes { classes, count } => vec![1.0 / *count as f32; classes.len() * count],
+    };
+    Judged::new(actual, &outputs, 0.5).value(metric, Weights::Equal).is_some()
 }
 
 /// Which model, and its parameters.

@@ -83,6 +83,8 @@ pub(crate) struct Found {
     pub chosen: Vec<Chosen>,
     /// The second of two labels is chosen when its probability is above this.
     pub threshold: Option<f32>,
+    /// What the candidates were chosen by.
+    pub metric: Metric,
     /// All candidates, best first.
     pub leaderboard: Vec<LeaderboardEntry>,
     /// The folds, deal after deal.
@@ -151,12 +153,15 @@ pub(crate) fn search(
     let pilot_seconds = if most.is_some() { 0.0 } else { started.elapsed().as_secs_f64() };
     let (count, deals) = affordable_folds(problem, &shape, pilot_seconds, end, judge);
 
-    let (dealt, done) = if count > 1 {
+    let (dealt, count, done) = if count > 1 {
         let deal = |deal: usize| folds(&problem.target, &problem.arrangement, &problem.rows, count, seed.wrapping_add(deal as u64));
-        let splits: Vec<Split> = (0..deals).flat_map(deal).collect();
-        (splits.into_iter().map(|split| Fold::new(problem, split, seed)).collect(), Vec::new())
+        let dealt: Vec<Vec<Split>> = (0..deals).map(deal).collect();
+        // Few groups, or few rows of labels that repeat, fill fewer folds.
+        let filled = dealt.iter().map(Vec::len).min().unwrap_or(0);
+        let splits = dealt.into_iter().flat_map(|splits| splits.into_iter().take(filled));
+        (splits.map(|split| Fold::new(problem, split, seed)).collect(), filled, Vec::new())
     } else {
-        (pilot_fold.into_iter().collect::<Vec<_>>(), pilot.into_iter().collect())
+        (pilot_fold.into_iter().collect::<Vec<_>>(), count, pilot.into_iter().collect())
     };
     let watched: Vec<u32> = dealt.iter().flat_map(|fold: &Fold| fold.split.watch.iter().copied()).collect();
     let mut search = Search {
@@ -265,7 +270,7 @@ impl Search<'_> {
         self.candidates.insert(rank, candidate);
         self.candidates.iter_mut().skip(ensemble::eligible(self.problem.rows.len())).for_each(Candidate::forget);
         if let Some(best) = self.candidates.first() {
-            let metric = self.problem.metric;
+            let metric = self.bench.metric();
             let score = score_of(metric, best.loss);
             self.history.push((self.clock.elapsed(), score));
             (self.on_news)(News { fitted: self.candidates.len(), score, metric, name: best.name.clone() });
@@ -304,7 +309,7 @@ impl Search<'_> {
         let choose = |positions: &[usize]| select(self.problem, &self.candidates, positions, &self.watched, eligible, room);
         let weights = choose(&all);
         let judged = if judge { self.judged(choose) } else { None };
-        let metric = self.problem.metric;
+        let metric = self.bench.metric();
         let entry = |(position, candidate): (usize, &Candidate)| LeaderboardEntry {
             name: candidate.name.clone(),
             family: candidate.config.family(),
@@ -330,6 +335,7 @@ impl Search<'_> {
         (!chosen.is_empty()).then_some(Found {
             chosen,
             threshold,
+            metric,
             leaderboard,
             folds: self.folds,
             judged,
