@@ -75,6 +75,9 @@ pub(crate) struct Arguments {
     /// The most trees of the model.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_trees: Option<u32>,
+    /// How many models to try: with it, the same table and seed give the same model, bit for bit, as long as the budget suffices.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    candidates: Option<u32>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -101,6 +104,7 @@ impl Arguments {
             monotone: signs.into_iter().flat_map(|(names, sign)| names.iter().map(move |name| (name.clone(), sign))).collect(),
             max_model_mb: self.max_model_mb,
             max_trees: self.max_trees,
+            candidates: self.candidates,
         })
     }
 }

@@ -109,7 +109,6 @@ pub fn run(
         settings: options.settings.clone(),
         time_budget: clock.left_for_training(options.time_budget),
         seed: options.seed,
-        candidates: None,
         threads: options.threads,
         stop: Arc::clone(&options.stop),
     };

@@ -90,6 +90,7 @@ fn asked(settings: &TrainingSettings) -> Vec<(String, String)> {
         ("monotone", listed(settings.monotone.iter().map(|(name, way)| format!("{name}: {way}")).collect())),
         ("max_model_mb", settings.max_model_mb.map(|megabytes| megabytes.to_string())),
         ("max_trees", settings.max_trees.map(|trees| trees.to_string())),
+        ("candidates", settings.candidates.map(|candidates| candidates.to_string())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))

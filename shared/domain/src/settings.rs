@@ -112,6 +112,9 @@ pub struct TrainingSettings {
     pub max_model_mb: Option<f64>,
     /// The most trees of the model.
     pub max_trees: Option<u32>,
+    /// How many models are tried. The clock then ends nothing before the budget does: the same table, seed and number give the same model, bit
+    /// for bit.
+    pub candidates: Option<u32>,
 }
 
 #[cfg(test)]

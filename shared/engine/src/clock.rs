@@ -13,6 +13,9 @@ use std::{
 pub(crate) struct Clock {
     start: Instant,
     budget: Duration,
+    /// Whether shares of the budget mean something; else work ends with the whole budget only, so that what is done does not depend on how
+    /// long it takes.
+    shared: bool,
     stop: Arc<AtomicBool>,
 }
 
@@ -24,19 +27,29 @@ pub(crate) struct Deadline {
 }
 
 impl Clock {
-    /// A clock that starts now.
-    pub(crate) fn start(budget: Duration, stop: Arc<AtomicBool>) -> Self {
-        Self { start: Instant::now(), budget, stop }
+    /// A clock that starts now. With `shared`, each part of the work has its share of the budget.
+    pub(crate) fn start(budget: Duration, shared: bool, stop: Arc<AtomicBool>) -> Self {
+        Self { start: Instant::now(), budget, shared, stop }
     }
 
     /// When a share of the budget is used up.
     pub(crate) fn at(&self, share: f64) -> Deadline {
-        Deadline { at: self.start + self.budget.mul_f64(share), stop: Arc::clone(&self.stop) }
+        self.deadline(self.start, share)
     }
 
     /// A share of the budget from now on.
     pub(crate) fn within(&self, share: f64) -> Deadline {
-        Deadline { at: Instant::now() + self.budget.mul_f64(share), stop: Arc::clone(&self.stop) }
+        self.deadline(Instant::now(), share)
+    }
+
+    fn deadline(&self, from: Instant, share: f64) -> Deadline {
+        let at = if self.shared { from + self.budget.mul_f64(share) } else { self.start + self.budget };
+        Deadline { at, stop: Arc::clone(&self.stop) }
+    }
+
+    /// Whether parts of the work have shares of the budget.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
     }
 
     /// Seconds since the start.

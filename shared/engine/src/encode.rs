@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_missing_and_told() {
-        let frame = frame(vec![("a", texts(&[Some("1"), Some("many"), None])), ("d", texts(&[Some("2024-03-01"), Some("soon"), Some("x")]))]);
+        let frame =
+            frame(vec![("a", texts(&[Some("1"), Some("many"), None])), ("d", texts(&[Some("2024-03-01"), Some("soon"), Some("x")]))]);
         let day = FeatureKind::Date { parts: vec![DatePart::Day], origin: 0, since: Vec::new() };
         let (batch, unread) = batch(&frame, &[numeric("a"), Feature { name: "d".to_owned(), kind: day }], &[0, 1, 2]).unwrap();
         assert!(batch.numbers[0] == 1.0 && batch.numbers[1] == 1.0 && batch.numbers[2..].iter().all(|number| number.is_nan()));

@@ -227,7 +227,13 @@ mod tests {
             let mut random = Random::labelled(4, 0);
             let outputs: Vec<f32> = (0..rows).map(|_| random.unit() as f32).flat_map(|p| [1.0 - p, p]).collect();
             let classes = outputs.iter().skip(1).step_by(2).map(|&p| u32::from(random.unit() < f64::from(p))).collect();
-            let metrics = metrics(&Target::Classes { classes, count: 2 }, &outputs, 0.5, Weights::Equal, Some((1, &Deadline::after(Duration::from_secs(60)))));
+            let metrics = metrics(
+                &Target::Classes { classes, count: 2 },
+                &outputs,
+                0.5,
+                Weights::Equal,
+                Some((1, &Deadline::after(Duration::from_secs(60)))),
+            );
             for metric in [Metric::Accuracy, Metric::RocAuc, Metric::LogLoss, Metric::Mcc] {
                 let (value, interval) = (metrics.get(metric).unwrap(), metrics.intervals[metric.name()]);
                 assert!(interval.low < value && value < interval.high, "{metric}: {value} {interval:?}");

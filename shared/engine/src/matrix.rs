@@ -60,7 +60,9 @@ impl Target {
     pub(crate) fn only_value(&self) -> Option<f64> {
         match self {
             Self::Numbers(values) => values.first().copied().filter(|first| values.iter().all(|value| value.total_cmp(first).is_eq())),
-            Self::Classes { classes, .. } => classes.first().filter(|first| classes.iter().all(|class| class == *first)).map(|&class| f64::from(class)),
+            Self::Classes { classes, .. } => {
+                classes.first().filter(|first| classes.iter().all(|class| class == *first)).map(|&class| f64::from(class))
+            }
         }
     }
 

@@ -125,7 +125,13 @@ fn deal_groups(groups: &[u32], rows: &[u32], parts: usize, random: &mut Random) 
     let fair = rows.len() / parts.max(1);
     let fairest = (0..parts).filter(|&part| filled[part] > 0).min_by_key(|&part| filled[part].abs_diff(fair)).unwrap_or(0) as u32;
     for part in &mut part_of {
-        *part = if *part == fairest { 0 } else if *part == 0 { fairest } else { *part };
+        *part = if *part == fairest {
+            0
+        } else if *part == 0 {
+            fairest
+        } else {
+            *part
+        };
     }
     rows.iter().map(|&row| Some(part_of[group(row)])).collect()
 }

@@ -56,8 +56,6 @@ pub struct Options {
     pub time_budget: Duration,
     /// Decides every random choice.
     pub seed: u64,
-    /// Models that are tried, where the clock is not to decide it: then the same seed and table give the same model, bit for bit.
-    pub candidates: Option<usize>,
     /// Worker threads, at least 1.
     pub threads: usize,
     /// Set, it makes the training end soon with the best model so far.
@@ -129,7 +127,7 @@ pub fn train(
     options: &Options,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Trained, EngineError> {
-    let clock = Clock::start(options.time_budget, Arc::clone(&options.stop));
+    let clock = Clock::start(options.time_budget, options.settings.candidates.is_none(), Arc::clone(&options.stop));
     let threads = ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build()?;
     threads.install(|| train_on(frame, profile, options, &clock, on_progress))
 }
@@ -160,7 +158,7 @@ fn train_on(
         (Some(_), Arrangement::Times(_)) => SEARCH_END_IN_TIME,
         (Some(_), _) => SEARCH_END,
     });
-    let asked = Asked { settings: &options.settings, seed: options.seed, candidates: options.candidates, judge: held_out.is_none() };
+    let asked = Asked { settings: &options.settings, seed: options.seed, judge: held_out.is_none() };
     let found = search(&problem, &asked, clock, &end, &mut |news| reporter.hear(news))?;
 
     reporter.enter(Phase::Evaluating);
@@ -168,7 +166,8 @@ fn train_on(
     Random::labelled(options.seed, 0).shuffle(&mut watched);
     let judged = judge(&problem, &found, &watched, &clock.at(JUDGING_END));
     let threshold = found.threshold.unwrap_or(0.5);
-    let weights_of = |rows: &[u32]| problem.given_weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect::<Vec<f32>>());
+    let weights_of =
+        |rows: &[u32]| problem.given_weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect::<Vec<f32>>());
     let weights = weights_of(&judged.rows);
     let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
     let actual = prepared.target.select(&judged.rows);
@@ -176,7 +175,7 @@ fn train_on(
     let baselines = baselines(&problem, &found, &judged, &actual, weights);
     let outcome = outcome(&actual, &judged.outputs, threshold, prepared.labels.iter().map(label_text).collect());
 
-    let wholes = found.fit_on_all_rows(&problem, options.seed, &clock.at(FITS_END));
+    let wholes = found.fit_on_all_rows(&problem, options.seed, clock, &clock.at(FITS_END));
     let of_input = prepared.feature_of_input();
     let assembled = found.assemble(&wholes, problem.matrix.columns.len());
     let mut importances: Vec<(String, f64)> = prepared.features.iter().map(|feature| (feature.name.clone(), 0.0)).collect();

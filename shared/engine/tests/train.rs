@@ -35,7 +35,6 @@ fn options(target: &str) -> Options {
         settings: TrainingSettings::default(),
         time_budget: Duration::from_secs(8),
         seed: 42,
-        candidates: None,
         threads: 2,
         stop: Arc::default(),
     }
@@ -217,7 +216,8 @@ fn training_ends_within_its_budget() {
 #[test]
 fn the_seed_decides_and_the_number_of_threads_does_not() {
     let (frame, profile) = read(&customers(300));
-    let settled = Options { candidates: Some(12), time_budget: Duration::from_mins(10), ..options("stays") };
+    let settings = TrainingSettings { candidates: Some(12), ..TrainingSettings::default() };
+    let settled = Options { settings, time_budget: Duration::from_mins(10), ..options("stays") };
     let with = |seed, threads| train(&frame, &profile, &Options { seed, threads, ..settled.clone() }, &mut |_| {}).unwrap();
     let (one, two, other) = (with(1, 1), with(1, 2), with(2, 2));
     assert_eq!(one.pipeline, two.pipeline);

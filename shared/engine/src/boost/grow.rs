@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::{
     boost::{
         bins::Binned,
-        histogram::{Cell, Scale, accumulate},
+        histogram::{Cell, Counts, Scale},
         params::Params,
         partition::Partition,
         split::{Bounds, Scorer, Split, Test, leaf_value},
@@ -102,7 +102,7 @@ pub(crate) struct Grower<'a> {
 }
 
 /// Sums per bin for each feature that the tree sees.
-pub(crate) type Histogram = Vec<Vec<Cell>>;
+pub(crate) type Histogram = Vec<Counts>;
 
 struct Leaf {
     node: usize,
@@ -205,7 +205,7 @@ impl Grower<'_> {
             let mut histogram = self.empty(features, spare);
             let work: Vec<_> = features.iter().zip(&mut histogram).collect();
             let splits = for_each_feature(rows.len(), work, |(&feature, counts)| {
-                accumulate(counts, &self.binned.columns[feature], rows, &cells);
+                counts.add(&self.binned.columns[feature], rows, &cells);
                 self.best(&root, feature, counts)
             });
             root.best = best_of(splits);
@@ -237,10 +237,10 @@ impl Grower<'_> {
         let work: Vec<_> = features.iter().zip(small_histogram.iter_mut().zip(&mut large_histogram)).collect();
         let splits = for_each_feature(rows.len(), work, |(&feature, (small_counts, large_counts))| {
             let column = &self.binned.columns[feature];
-            accumulate(small_counts, column, rows, &cells);
+            small_counts.add(column, rows, &cells);
             match &recount {
-                Some((rows, cells)) => accumulate(large_counts, column, rows, cells),
-                None => large_counts.iter_mut().zip(small_counts.iter()).for_each(|(all, &part)| *all -= part),
+                Some((rows, cells)) => large_counts.add(column, rows, cells),
+                None => large_counts.subtract(small_counts),
             }
             (self.best(small, feature, small_counts), self.best(large, feature, large_counts))
         });
@@ -255,7 +255,7 @@ impl Grower<'_> {
         Scorer::new(self.params, self.scale, leaf.total).can_split()
     }
 
-    fn best(&self, leaf: &Leaf, feature: usize, histogram: &[Cell]) -> Option<Split> {
+    fn best(&self, leaf: &Leaf, feature: usize, counts: &Counts) -> Option<Split> {
         let scorer = Scorer::new(self.params, self.scale, leaf.total).following(self.sign(feature));
         if !scorer.can_split() {
             return None;
@@ -264,19 +264,19 @@ impl Grower<'_> {
         if self.params.feature_fraction_bynode < 1.0 && random.unit() >= self.params.feature_fraction_bynode {
             return None;
         }
-        scorer.best(feature, &self.binned.columns[feature].cuts, histogram, random)
+        scorer.best(feature, &self.binned.columns[feature].cuts, counts.values(), random)
     }
 
     fn gather(&self, rows: &[u32]) -> Vec<Cell> {
         rows.iter().map(|&row| self.cells[row as usize]).collect()
     }
 
-    /// A histogram with a place for every bin of `features`, whatever stands in it.
+    /// An empty histogram with a place for every bin of `features`.
     fn empty(&self, features: &[usize], spare: &mut Vec<Histogram>) -> Histogram {
         let mut histogram = spare.pop().unwrap_or_default();
-        histogram.resize_with(features.len(), Vec::new);
+        histogram.resize_with(features.len(), Counts::default);
         for (counts, &feature) in histogram.iter_mut().zip(features) {
-            counts.resize(self.binned.columns[feature].cuts.len(), Cell::default());
+            counts.reset(self.binned.columns[feature].cuts.len());
         }
         histogram
     }

@@ -4,7 +4,7 @@
 //! on the order of rows or threads, and a child's histogram is its parent's minus its sibling's to the last bit. The idea of quantised
 //! gradients is from Shi et al., 2022, "Quantized training of gradient boosting decision trees"; at this width nothing is lost.
 
-use std::ops::{AddAssign, Sub, SubAssign};
+use std::ops::{AddAssign, ControlFlow, Sub, SubAssign};
 
 use crate::boost::bins::{BinnedColumn, Bins};
 
@@ -96,24 +96,150 @@ impl Scale {
     }
 }
 
-/// Sets `histogram` to the sums per bin over `rows`, whose cells stand in the same order in `cells`.
-pub(crate) fn accumulate(histogram: &mut [Cell], column: &BinnedColumn, rows: &[u32], cells: &[Cell]) {
-    match &column.bins {
-        Bins::Narrow(bins) => accumulate_bins(histogram, bins, rows, cells),
-        Bins::Wide(bins) => accumulate_bins(histogram, bins, rows, cells),
+/// The sums of one feature by bin, and which bins have any: a leaf of few rows is then looked through in as many steps, however many bins
+/// there are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts {
+    cells: Vec<Cell>,
+    /// A bit for each bin; where it is not set, the bin's sums are 0.
+    filled: Vec<u64>,
+}
+
+impl Counts {
+    /// Makes place for so many bins, all empty.
+    pub(crate) fn reset(&mut self, bins: usize) {
+        if self.cells.len() == bins && 4 * self.filled.iter().map(|word| word.count_ones() as usize).sum::<usize>() < bins {
+            each_bit(&self.filled, |bin| self.cells[bin] = Cell::default());
+        } else {
+            self.cells.clear();
+            self.cells.resize(bins, Cell::default());
+            self.filled.resize(bins.div_ceil(64), 0);
+        }
+        self.filled.fill(0);
+    }
+
+    /// Adds the sums over `rows`, whose cells stand in the same order in `cells`, to empty ones.
+    pub(crate) fn add(&mut self, column: &BinnedColumn, rows: &[u32], cells: &[Cell]) {
+        match &column.bins {
+            Bins::Narrow(bins) => self.add_bins(bins, rows, cells),
+            Bins::Wide(bins) => self.add_bins(bins, rows, cells),
+        }
+    }
+
+    fn add_bins<B: Copy + Into<usize>>(&mut self, bins: &[B], rows: &[u32], cells: &[Cell]) {
+        let sums = &mut self.cells[..];
+        if rows.len() < sums.len() {
+            for (&row, &cell) in rows.iter().zip(cells) {
+                let bin = bins[row as usize].into();
+                sums[bin] += cell;
+                self.filled[bin / 64] |= 1 << (bin % 64);
+            }
+            return;
+        }
+        if rows.len() == bins.len() {
+            for (&bin, &cell) in bins.iter().zip(cells) {
+                sums[bin.into()] += cell;
+            }
+        } else {
+            for (&row, &cell) in rows.iter().zip(cells) {
+                sums[bins[row as usize].into()] += cell;
+            }
+        }
+        self.filled.fill(u64::MAX);
+        if let (Some(last), used @ 1..) = (self.filled.last_mut(), sums.len() % 64) {
+            *last = (1 << used) - 1;
+        }
+    }
+
+    /// Takes the sums of a part of the rows away.
+    pub(crate) fn subtract(&mut self, part: &Self) {
+        let Self { cells, filled } = self;
+        each_bit(&part.filled, |bin| {
+            cells[bin] -= part.cells[bin];
+            if cells[bin].weight == 0 {
+                filled[bin / 64] &= !(1 << (bin % 64));
+            }
+        });
+    }
+
+    /// All bins.
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values { cells: &self.cells, filled: &self.filled }
     }
 }
 
-fn accumulate_bins<B: Copy + Into<usize>>(histogram: &mut [Cell], bins: &[B], rows: &[u32], cells: &[Cell]) {
-    histogram.fill(Cell::default());
-    if rows.len() == bins.len() {
-        for (&bin, &cell) in bins.iter().zip(cells) {
-            histogram[bin.into()] += cell;
+fn each_bit(words: &[u64], mut each: impl FnMut(usize)) {
+    for (place, &word) in words.iter().enumerate() {
+        let mut left = word;
+        while left != 0 {
+            each(64 * place + left.trailing_zeros() as usize);
+            left &= left - 1;
         }
-    } else {
-        for (&row, &cell) in rows.iter().zip(cells) {
-            histogram[bins[row as usize].into()] += cell;
+    }
+}
+
+/// The first bins of a feature.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Values<'a> {
+    cells: &'a [Cell],
+    filled: &'a [u64],
+}
+
+impl<'a> Values<'a> {
+    /// How many bins there are.
+    pub(crate) fn len(self) -> usize {
+        self.cells.len()
+    }
+
+    /// The last bin's sums, and the other bins.
+    pub(crate) fn split_last(self) -> Option<(Cell, Self)> {
+        self.cells.split_last().map(|(&last, cells)| (last, Self { cells, ..self }))
+    }
+
+    /// Shows the bins that have rows, ascending, until `each` wants no more.
+    #[inline]
+    pub(crate) fn visit(self, mut each: impl FnMut(usize, Cell) -> ControlFlow<()>) {
+        for ((place, &word), cells) in self.filled.iter().enumerate().zip(self.cells.chunks(64)) {
+            let mut left = word;
+            while left != 0 {
+                let at = left.trailing_zeros() as usize;
+                left &= left - 1;
+                if let Some(&cell) = cells.get(at)
+                    && cell.weight != 0
+                    && each(64 * place + at, cell).is_break()
+                {
+                    return;
+                }
+            }
         }
+    }
+
+    /// The bins that have rows, ascending.
+    pub(crate) fn filled(self) -> impl Iterator<Item = (usize, Cell)> + 'a {
+        let Self { cells, filled } = self;
+        let mut words = filled.iter().enumerate();
+        let (mut place, mut left) = (0, 0_u64);
+        std::iter::from_fn(move || {
+            loop {
+                while left == 0 {
+                    let (next, &word) = words.next()?;
+                    (place, left) = (64 * next, word);
+                }
+                let bin = place + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let &cell = cells.get(bin)?;
+                if cell.weight != 0 {
+                    return Some((bin, cell));
+                }
+            }
+        })
+    }
+
+    /// The first and the last bin that has rows.
+    pub(crate) fn ends(self) -> Option<(usize, usize)> {
+        let (first, _) = self.filled().next()?;
+        let last = self.cells.iter().rposition(|cell| cell.weight != 0)?;
+        Some((first, last))
     }
 }
 
@@ -133,19 +259,26 @@ mod tests {
             let column = BinnedColumn { bins: Bins::Narrow(rows.iter().map(|row| row.0).collect()), cuts: Cuts::Categorical { codes: 9 } };
             let histogram = |chosen: Vec<u32>| {
                 let cells: Vec<Cell> = chosen.iter().map(|&row| rows[row as usize]).map(|(_, g, h, _)| scale.cell(g, h)).collect();
-                let mut histogram = vec![Cell::default(); 9];
-                accumulate(&mut histogram, &column, &chosen, &cells);
-                histogram
+                let mut counts = Counts::default();
+                counts.reset(9);
+                counts.add(&column, &chosen, &cells);
+                counts
             };
             let (left, right): (Vec<u32>, Vec<u32>) = (0..rows.len() as u32).partition(|&row| rows[row as usize].3);
             let parent = histogram((0..rows.len() as u32).collect());
-            let by_subtraction: Vec<Cell> = parent.iter().zip(histogram(left)).map(|(&all, part)| all - part).collect();
-            prop_assert_eq!(&by_subtraction, &histogram(right));
+            let filled = |counts: &Counts| counts.values().filled().collect::<Vec<_>>();
+            let mut by_subtraction = parent.clone();
+            by_subtraction.subtract(&histogram(left));
+            prop_assert_eq!(filled(&by_subtraction), filled(&histogram(right)));
+            by_subtraction.reset(9);
+            prop_assert!(by_subtraction.cells.iter().all(|cell| *cell == Cell::default()));
 
             let mut total = Cell::default();
-            for &cell in &parent {
+            for (_, cell) in parent.values().filled() {
                 total += cell;
             }
+            let with_rows: Vec<usize> = filled(&parent).into_iter().map(|(bin, _)| bin).collect();
+            prop_assert_eq!(parent.values().ends(), with_rows.first().copied().zip(with_rows.last().copied()));
             let sums = scale.sums(total);
             prop_assert_eq!(scale.rows(total), rows.len());
             prop_assert!((sums.gradient - rows.iter().map(|row| f64::from(row.1)).sum::<f64>()).abs() < 1e-5);

@@ -4,12 +4,12 @@
 //! the children's scores less the leaf's (Chen and Guestrin, 2016, equation 7). Categories are sorted by G / (H + `cat_smooth`) and cut
 //! like numbers, which finds the best set (Fisher, 1958); with few of them each is tried against the rest.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::{
     boost::{
         bins::Cuts,
-        histogram::{Cell, Scale, Sums},
+        histogram::{Cell, Scale, Sums, Values},
         params::Params,
     },
     random::Random,
@@ -139,20 +139,20 @@ impl<'a> Scorer<'a> {
     }
 
     /// The best split of a feature, if one gains anything; `random` draws its threshold in extra-trees mode.
-    pub(crate) fn best(&self, feature: usize, cuts: &Cuts, histogram: &[Cell], random: Random) -> Option<Split> {
+    pub(crate) fn best(&self, feature: usize, cuts: &Cuts, values: Values<'_>, random: Random) -> Option<Split> {
         let (score, test, left) = match cuts {
-            Cuts::Numeric { missing, .. } => self.best_threshold(histogram, *missing, random)?,
-            Cuts::Categorical { .. } => self.best_set(histogram, random)?,
+            Cuts::Numeric { missing, .. } => self.best_threshold(values, *missing, random)?,
+            Cuts::Categorical { .. } => self.best_set(values, random)?,
         };
         let own = self.side(self.total, self.steps_of(self.params.lambda_l2));
         let gain = (score.over / score.under - own.over / own.under) * self.scale.gradient * self.scale.gradient / self.scale.hessian;
         (gain > 1e-9).then_some(Split { feature, gain, test, left })
     }
 
-    fn best_threshold(&self, histogram: &[Cell], missing: bool, random: Random) -> Option<(Fraction, Test, Cell)> {
-        let (values, absent) = match histogram.split_last() {
-            Some((&last, values)) if missing => (values, last),
-            _ => (histogram, Cell::default()),
+    fn best_threshold(&self, values: Values<'_>, missing: bool, random: Random) -> Option<(Fraction, Test, Cell)> {
+        let (absent, values) = match values.split_last() {
+            Some(parted) if missing => parted,
+            _ => (Cell::default(), values),
         };
         let range = self.candidates(values, random);
         let without = self.scan(values, &range, Cell::default());
@@ -171,29 +171,31 @@ impl<'a> Scorer<'a> {
     }
 
     /// The best cut after a bin of `range`, when `start` lies left of all of them.
-    fn scan(&self, values: &[Cell], range: &Range<usize>, start: Cell) -> Option<Cut> {
+    fn scan(&self, values: Values<'_>, range: &Range<usize>, start: Cell) -> Option<Cut> {
         let lambda = self.steps_of(self.params.lambda_l2);
-        let (all_rows, all_steps) = (self.scale.rows(self.total), self.scale.steps(self.total));
-        let mut best: Option<Cut> = None;
+        let (most_rows, most_steps) = (self.scale.rows(self.total) - self.fewest, self.scale.steps(self.total) - self.least_steps);
+        let end = range.end.min(values.len().saturating_sub(1));
         let mut left = start;
-        for (bin, &cell) in values.iter().enumerate().take(range.end.min(values.len().saturating_sub(1))) {
+        let mut best = (Fraction { over: -1.0, under: 1.0 }, usize::MAX, left);
+        values.visit(|bin, cell| {
+            if bin >= end {
+                return ControlFlow::Break(());
+            }
             left += cell;
             let (rows, steps) = (self.scale.rows(left), self.scale.steps(left));
-            if cell.weight == 0 || rows < self.fewest || steps < self.least_steps || bin < range.start {
-                continue;
+            if rows > most_rows || steps > most_steps {
+                return ControlFlow::Break(());
             }
-            if all_rows - rows < self.fewest || all_steps - steps < self.least_steps {
-                break;
-            }
-            if self.sign != 0 && !self.follows(left) {
-                continue;
+            if rows < self.fewest || steps < self.least_steps || bin < range.start || (self.sign != 0 && !self.follows(left)) {
+                return ControlFlow::Continue(());
             }
             let score = self.score(left, lambda);
-            if best.as_ref().is_none_or(|best| score.exceeds(best.0)) {
-                best = Some((score, bin, left));
+            if score.exceeds(best.0) {
+                best = (score, bin, left);
             }
-        }
-        best
+            ControlFlow::Continue(())
+        });
+        (best.1 < usize::MAX).then_some(best)
     }
 
     /// Whether the right side's value lies from the left one's where the sign wants it.
@@ -203,28 +205,26 @@ impl<'a> Scorer<'a> {
     }
 
     /// The thresholds to try: all, or one at random among those that cut the leaf's values.
-    fn candidates(&self, values: &[Cell], mut random: Random) -> Range<usize> {
+    fn candidates(&self, values: Values<'_>, mut random: Random) -> Range<usize> {
         if !self.params.extra_trees {
             return 0..values.len();
         }
-        let filled = || values.iter().enumerate().filter(|(_, cell)| cell.weight != 0).map(|(bin, _)| bin);
-        match (filled().next(), filled().next_back()) {
-            (Some(first), Some(last)) if first < last => {
+        match values.ends() {
+            Some((first, last)) if first < last => {
                 let drawn = first + random.below(last - first);
                 // A bin without rows cuts where the one before it does.
-                let bin = filled().take_while(|&bin| bin <= drawn).last().unwrap_or(first);
+                let bin = values.filled().map(|(bin, _)| bin).take_while(|&bin| bin <= drawn).last().unwrap_or(first);
                 bin..bin + 1
             }
             _ => 0..values.len(),
         }
     }
 
-    fn best_set(&self, histogram: &[Cell], random: Random) -> Option<(Fraction, Test, Cell)> {
-        let present = histogram.iter().filter(|cell| cell.weight != 0).count();
-        let mut best = if present <= MAX_CAT_TO_ONEHOT { self.best_single(histogram) } else { self.best_prefix(histogram, random) }?;
+    fn best_set(&self, values: Values<'_>, random: Random) -> Option<(Fraction, Test, Cell)> {
+        let present = values.filled().count();
+        let mut best = if present <= MAX_CAT_TO_ONEHOT { self.best_single(values) } else { self.best_prefix(values, random) }?;
         if let Test::OneOf(bins) = &mut best.1 {
-            let rest: Vec<u16> =
-                (0..).zip(histogram).filter(|(bin, cell)| cell.weight != 0 && !bins.contains(bin)).map(|(bin, _)| bin).collect();
+            let rest: Vec<u16> = values.filled().map(|(bin, _)| bin as u16).filter(|bin| !bins.contains(bin)).collect();
             // What was not seen here goes the way of most rows.
             if 2 * self.scale.rows(best.2) > self.scale.rows(self.total) && rest.len() <= self.params.max_cat_threshold {
                 *bins = rest;
@@ -235,21 +235,21 @@ impl<'a> Scorer<'a> {
         Some(best)
     }
 
-    fn best_single(&self, histogram: &[Cell]) -> Option<(Fraction, Test, Cell)> {
+    fn best_single(&self, values: Values<'_>) -> Option<(Fraction, Test, Cell)> {
         let lambda = self.steps_of(self.params.lambda_l2);
-        let singles = (0..).zip(histogram).filter(|(_, cell)| cell.weight != 0 && self.is_allowed(**cell));
-        let scored = singles.map(|(bin, &cell)| (self.score(cell, lambda), Test::OneOf(vec![bin]), cell));
+        let singles = values.filled().filter(|(_, cell)| self.is_allowed(*cell));
+        let scored = singles.map(|(bin, cell)| (self.score(cell, lambda), Test::OneOf(vec![bin as u16]), cell));
         scored.reduce(|best, next| if next.0.exceeds(best.0) { next } else { best })
     }
 
-    fn best_prefix(&self, histogram: &[Cell], mut random: Random) -> Option<(Fraction, Test, Cell)> {
+    fn best_prefix(&self, values: Values<'_>, mut random: Random) -> Option<(Fraction, Test, Cell)> {
         let rows = |cell: &Cell| self.scale.rows(*cell) as f64;
-        let mut sorted: Vec<(f64, u16, Cell)> = (0..)
-            .zip(histogram)
+        let mut sorted: Vec<(f64, u16, Cell)> = values
+            .filled()
             .filter(|(_, cell)| rows(cell) >= self.params.cat_smooth.max(1.0))
-            .map(|(bin, &cell)| {
+            .map(|(bin, cell)| {
                 let sums = self.scale.sums(cell);
-                (sums.gradient / (sums.hessian + self.params.cat_smooth), bin, cell)
+                (sums.gradient / (sums.hessian + self.params.cat_smooth), bin as u16, cell)
             })
             .collect();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -292,12 +292,14 @@ impl<'a> Scorer<'a> {
     }
 
     /// The children's scores on the scale of the cells.
+    #[inline]
     fn score(&self, left: Cell, lambda: f64) -> Fraction {
         let (left, right) = (self.side(left, lambda), self.side(self.total - left, lambda));
         Fraction { over: left.over * right.under + right.over * left.under, under: left.under * right.under }
     }
 
     /// One side's score on the scale of the cells.
+    #[inline]
     fn side(&self, cell: Cell, lambda: f64) -> Fraction {
         let mut gradient = cell.gradient as f64;
         if self.params.lambda_l1 > 0.0 {
@@ -324,6 +326,10 @@ fn soft_threshold(gradient: f64, lambda_l1: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boost::{
+        bins::{BinnedColumn, Bins},
+        histogram::Counts,
+    };
 
     const FREE: Params = Params {
         objective: crate::boost::loss::Objective::Natural,
@@ -348,13 +354,14 @@ mod tests {
     /// The best split of rows given as (bin, gradient).
     fn best(cuts: &Cuts, rows: &[(usize, f32)]) -> Option<Split> {
         let scale = Scale::new(rows.len(), 10.0, 1.0);
-        let mut histogram = vec![Cell::default(); cuts.len()];
+        let cells: Vec<Cell> = rows.iter().map(|&(_, gradient)| scale.cell(gradient, 1.0)).collect();
         let mut total = Cell::default();
-        for &(bin, gradient) in rows {
-            histogram[bin] += scale.cell(gradient, 1.0);
-            total += scale.cell(gradient, 1.0);
-        }
-        Scorer::new(&FREE, scale, total).best(3, cuts, &histogram, Random::labelled(0, 0))
+        cells.iter().for_each(|&cell| total += cell);
+        let column = BinnedColumn { bins: Bins::Narrow(rows.iter().map(|&(bin, _)| bin as u8).collect()), cuts: cuts.clone() };
+        let mut counts = Counts::default();
+        counts.reset(cuts.len());
+        counts.add(&column, &(0..rows.len() as u32).collect::<Vec<_>>(), &cells);
+        Scorer::new(&FREE, scale, total).best(3, cuts, counts.values(), Random::labelled(0, 0))
     }
 
     #[test]

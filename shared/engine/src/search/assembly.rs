@@ -4,7 +4,7 @@ use model::{Fitted, Lookup, Member, Node};
 
 use crate::{
     boost::Params,
-    clock::Deadline,
+    clock::{Clock, Deadline},
     random::Random,
     search::{
         Found,
@@ -55,7 +55,7 @@ impl Chosen {
 
 impl Found {
     /// Fits of the chosen candidates on all rows, as far as there is time: the ones with the largest weights first.
-    pub(crate) fn fit_on_all_rows(&self, problem: &Problem, seed: u64, end: &Deadline) -> Vec<Option<FoldFit>> {
+    pub(crate) fn fit_on_all_rows(&self, problem: &Problem, seed: u64, clock: &Clock, end: &Deadline) -> Vec<Option<FoldFit>> {
         let all: Vec<u32> = (0..problem.target.len() as u32).collect();
         let mut fold: Option<Fold> = None;
         let mut wholes = Vec::new();
@@ -64,7 +64,7 @@ impl Found {
             let learned = self.folds.iter().map(|fold| fold.split.learn.len()).sum::<usize>() as f64 / self.folds.len().max(1) as f64;
             let more = all.len() as f64 / learned.max(1.0);
             let expected = candidate.seconds / candidate.fits.len().max(1) as f64 * more * if candidate.fits.len() > 1 { 1.6 } else { 1.1 };
-            if end.passed() || expected > end.left() {
+            if end.passed() || (clock.is_shared() && expected > end.left()) {
                 wholes.push(None);
                 continue;
             }

@@ -125,8 +125,6 @@ pub(crate) struct Asked<'a> {
     pub settings: &'a TrainingSettings,
     /// Decides every random choice.
     pub seed: u64,
-    /// Models to try, where the clock is not to decide it.
-    pub candidates: Option<usize>,
     /// Whether the rows that folds judged are wanted with what ensembles predicted for them that were chosen without their fold.
     pub judge: bool,
 }
@@ -139,7 +137,7 @@ pub(crate) fn search(
     end: &Deadline,
     on_news: &mut (dyn FnMut(News) + Send),
 ) -> Result<Found, EngineError> {
-    let Asked { settings, seed, candidates: most, judge } = *asked;
+    let Asked { settings, seed, judge } = *asked;
     let unavailable: &[Family] = if problem.monotone.is_empty() { &[] } else { &[Family::Linear] };
     let shape = Shape::new(problem.rows.len(), problem.target.outputs(), problem.objectives(), settings, unavailable);
     let nothing = || EngineError::NoFamily("linear models cannot be made to follow a feature".to_owned());
@@ -150,7 +148,7 @@ pub(crate) fn search(
     let started = Instant::now();
     let pilot_seed = Random::labelled(Random::labelled(seed, 0).bits(), 0).bits();
     let pilot = pilot_fold.as_ref().and_then(|fold| candidate::fit(problem, &first, fold, pilot_seed, &clock.within(CANDIDATE_SHARE)));
-    let pilot_seconds = if most.is_some() { 0.0 } else { started.elapsed().as_secs_f64() };
+    let pilot_seconds = if clock.is_shared() { started.elapsed().as_secs_f64() } else { 0.0 };
     let (count, deals) = affordable_folds(problem, &shape, pilot_seconds, end, judge);
 
     let (dealt, count, done) = if count > 1 {
@@ -178,8 +176,7 @@ pub(crate) fn search(
         converged: false,
         linear: None,
         count,
-        most: most.unwrap_or(usize::MAX),
-        timed: most.is_none(),
+        most: settings.candidates.map_or(usize::MAX, |most| most as usize),
         on_news,
     };
     search.try_configs(&[first], &done);
@@ -226,9 +223,8 @@ struct Search<'a> {
     linear: Option<Candidate>,
     /// Folds of a deal.
     count: usize,
-    /// The most candidates, and whether the clock may end the search before.
+    /// The most candidates.
     most: usize,
-    timed: bool,
     on_news: &'a mut (dyn FnMut(News) + Send),
 }
 
@@ -284,7 +280,7 @@ impl Search<'_> {
         let (mut idle, mut improved) = (0, self.clock.elapsed());
         let patience = self.clock.share(IDLE_SHARE);
         while !self.end.passed() && self.candidates.len() < self.most {
-            if self.timed && idle >= PATIENCE && self.clock.elapsed() - improved >= patience {
+            if self.clock.is_shared() && idle >= PATIENCE && self.clock.elapsed() - improved >= patience {
                 self.converged = true;
                 break;
             }
