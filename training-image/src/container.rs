@@ -1,7 +1,9 @@
 //! One training job, from `pending` to `completed` or `failed`.
 //!
-//! The training runs on a thread of its own; the async side keeps the job's item, fetches and stores the files and listens for SIGTERM.
-//! Whatever ends the training (an error, a panic, a signal) is told in the item, unless the job is gone or finished.
+//! The training runs on a thread of its own; the async side keeps the job's item, fetches and stores the files and listens for SIGTERM,
+//! which comes before the machine is taken away, at the time limit and when the job is ended: the search then stops, and the best model so
+//! far is judged and stored as always. Whatever ends the training without a model (an error, a panic, a signal that came too early) is told
+//! in the item, unless the job is gone or finished.
 
 mod environment;
 mod failure;
@@ -9,7 +11,18 @@ mod item_size;
 mod labels;
 mod progress_writer;
 
-use std::{env, num::NonZeroUsize, path::Path, process::ExitCode, sync::Arc, thread};
+use std::{
+    env,
+    num::NonZeroUsize,
+    path::Path,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use cloud::{Completion, Jobs, ObjectPath, Objects, keys};
@@ -19,17 +32,18 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
     task::spawn_blocking,
+    time::timeout,
 };
 use trainer::{Artefacts, Clock, Options, Outcome};
 
 use environment::Environment;
 use progress_writer::write_latest;
 
+/// What is left to finish in after SIGTERM: Batch and Fargate kill after 30 seconds.
+const GRACE: Duration = Duration::from_secs(25);
 /// What a process ended by SIGTERM reports: 128 + 15; and what its job says.
 const STOPPED_CODE: u8 = 143;
 const STOPPED: &str = "Training failed: stopped before it finished (termination, time limit or reclaimed machine); submit it again";
-/// The seed of every job: the same table and budget give the same split.
-const SEED: u64 = 42;
 
 const HTML: &str = "text/html; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
@@ -51,7 +65,7 @@ pub(crate) fn run() -> ExitCode {
 
 async fn work(environment: &Environment) -> Result<ExitCode> {
     let clock = Clock::start();
-    let mut stop = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let config = cloud::config().await;
     let jobs = Jobs::new(&config, &environment.jobs_table);
     let started = jobs.start(environment.job_id, &environment.batch_job_id).await.context("cannot start the job")?;
@@ -61,9 +75,23 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
     };
     tracing::info!(job = %environment.job_id, dataset = %environment.dataset_id, target = environment.target, "started");
     let objects = Objects::new(&config);
+    let (news, latest) = watch::channel(None);
+    let stop = Arc::<AtomicBool>::default();
+    let training = train_and_store(environment, &job, clock, &objects, &jobs, news, Arc::clone(&stop));
+    tokio::pin!(training);
     let done = tokio::select! {
-        done = train_and_store(environment, &job, clock, &objects, &jobs) => Some(done),
-        _ = stop.recv() => None,
+        done = &mut training => Some(done),
+        _ = terminate.recv() => {
+            tracing::warn!("SIGTERM");
+            let finish = async {
+                if !is_worth_finishing(environment.job_id, &jobs, &latest).await {
+                    return None;
+                }
+                stop.store(true, Ordering::Relaxed);
+                Some(training.await)
+            };
+            timeout(GRACE, finish).await.ok().flatten()
+        }
     };
     match done {
         Some(Ok(())) => Ok(ExitCode::SUCCESS),
@@ -72,11 +100,18 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
             Err(error)
         }
         None => {
-            tracing::error!("SIGTERM");
+            tracing::error!("stopped without a model");
             fail(environment, &jobs, STOPPED).await?;
             Ok(ExitCode::from(STOPPED_CODE))
         }
     }
+}
+
+/// Whether there is a model, and a job that still wants it: one that was cancelled or deleted does not.
+async fn is_worth_finishing(job_id: JobId, jobs: &Jobs, latest: &watch::Receiver<Option<Progress>>) -> bool {
+    let has_model = latest.borrow().as_ref().is_some_and(|progress| progress.candidates_tried > 0);
+    // Where the item cannot be read, the write at the end decides.
+    has_model && jobs.find(job_id).await.map_or(true, |job| job.is_some_and(|job| !job.status.is_final()))
 }
 
 async fn fail(environment: &Environment, jobs: &Jobs, reason: &str) -> Result<()> {
@@ -85,12 +120,19 @@ async fn fail(environment: &Environment, jobs: &Jobs, reason: &str) -> Result<()
 }
 
 /// Trains and stores; progress is written meanwhile. A job that its owner has ended is left at once.
-async fn train_and_store(environment: &Environment, job: &Job, clock: Clock, objects: &Objects, jobs: &Jobs) -> Result<()> {
+async fn train_and_store(
+    environment: &Environment,
+    job: &Job,
+    clock: Clock,
+    objects: &Objects,
+    jobs: &Jobs,
+    news: watch::Sender<Option<Progress>>,
+    stop: Arc<AtomicBool>,
+) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let (news, latest) = watch::channel(None);
-    let mut writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, latest));
+    let mut writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, news.subscribe()));
     let trained = tokio::select! {
-        trained = train(environment, job, clock, objects, folder.path(), news) => trained,
+        trained = train(environment, job, clock, objects, folder.path(), news, stop) => trained,
         _ = &mut writing => {
             tracing::info!(job = %environment.job_id, "the job was ended");
             return Ok(());
@@ -114,6 +156,7 @@ async fn train(
     objects: &Objects,
     folder: &Path,
     news: watch::Sender<Option<Progress>>,
+    stop: Arc<AtomicBool>,
 ) -> Result<Outcome> {
     let loading = Progress {
         phase: Phase::Loading,
@@ -138,9 +181,9 @@ async fn train(
         problem_type: job.problem_type,
         settings: job.settings.clone(),
         time_budget: environment.time_budget,
-        seed: SEED,
+        seed: job.seed.into(),
         threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        stop: Arc::default(),
+        stop,
     };
     let folder = folder.to_owned();
     let training = spawn_blocking(move || {

@@ -3,7 +3,8 @@
 use domain::{Leaderboard, RankedModel};
 use engine::Trained;
 
-pub(crate) fn of(trained: &Trained) -> Leaderboard {
+/// `interrupted`: the search was ended from outside.
+pub(crate) fn of(trained: &Trained, interrupted: bool) -> Leaderboard {
     let models = trained.leaderboard.iter().map(|entry| RankedModel {
         name: entry.name.clone(),
         family: entry.family,
@@ -19,6 +20,7 @@ pub(crate) fn of(trained: &Trained) -> Leaderboard {
         metric: trained.metric,
         greater_is_better: trained.metric.greater_is_better(),
         stopped_early: trained.converged,
+        interrupted,
         models: models.collect(),
     }
 }

@@ -16,7 +16,10 @@ mod training_report;
 
 use std::{
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -113,6 +116,7 @@ pub fn run(
         stop: Arc::clone(&options.stop),
     };
     let trained = engine::train(&frame, profile, &engine_options, &mut |progress| news.forward(progress))?;
+    let interrupted = options.stop.load(Ordering::Relaxed);
 
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
@@ -135,12 +139,16 @@ pub fn run(
     write(out, Artefacts::MODEL, &onnx)?;
     write(out, Artefacts::PICKLE, model::write_pickle(&onnx, &manifest)?)?;
     write(out, Artefacts::MANIFEST, serde_json::to_vec_pretty(&manifest)?)?;
-    write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard::of(&trained))?)?;
+    let leaderboard = leaderboard::of(&trained, interrupted);
+    write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard)?)?;
 
     news.enter(Phase::Reporting);
-    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report::of(&trained, &frame, profile, options, created_at)))?;
+    let mut training_report = training_report::of(&trained, &frame, profile, options, created_at);
+    if interrupted {
+        training_report.configuration.settings.push(("search".to_owned(), "ended from outside before its time".to_owned()));
+    }
+    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report))?;
 
-    let leaderboard = leaderboard::of(&trained);
     Ok(Outcome {
         problem_type: trained.problem_type,
         metrics: trained.metrics,

@@ -1,5 +1,5 @@
 //! The Batch job's process. Its environment says which job; its exit code says how it went: 0 done (or nothing to do), 1 failed, 143
-//! stopped by SIGTERM.
+//! stopped by SIGTERM before there was a model, or not done within the time that this leaves.
 
 mod container;
 

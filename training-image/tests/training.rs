@@ -2,9 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fmt::Write as _, fs, path::Path, process::Command, time::Duration};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use domain::{Phase, ProblemType, Progress};
+use domain::{Phase, ProblemType, Profile, Progress};
 use model::{Batch, Manifest, Predictions, Predictor};
 use trainer::{Clock, Options, Outcome, TrainingError, run};
 
@@ -19,12 +26,16 @@ fn table() -> String {
     csv
 }
 
-fn trained(target: &str, folder: &Path, heard: &mut Vec<Progress>) -> Result<Outcome, TrainingError> {
-    let clock = Clock::start();
-    let (csv, parquet) = (folder.join("data.csv"), folder.join("data.parquet"));
-    fs::write(&csv, table()).unwrap();
-    let profile = table::ingest(&csv, &parquet).unwrap();
-    let options = Options {
+/// A table as a file, read; its typed form and its profile.
+fn read(folder: &Path, csv: &str) -> (PathBuf, Profile) {
+    let (path, parquet) = (folder.join("data.csv"), folder.join("data.parquet"));
+    fs::write(&path, csv).unwrap();
+    let profile = table::ingest(&path, &parquet).unwrap();
+    (parquet, profile)
+}
+
+fn options(target: &str) -> Options {
+    Options {
         job: "a job".to_owned(),
         target: target.to_owned(),
         problem_type: None,
@@ -32,9 +43,14 @@ fn trained(target: &str, folder: &Path, heard: &mut Vec<Progress>) -> Result<Out
         time_budget: Duration::from_secs(5),
         seed: 7,
         threads: 2,
-        stop: std::sync::Arc::default(),
-    };
-    run(&parquet, &profile, &options, folder, clock, &mut |progress| heard.push(progress))
+        stop: Arc::default(),
+    }
+}
+
+fn trained(target: &str, folder: &Path, heard: &mut Vec<Progress>) -> Result<Outcome, TrainingError> {
+    let clock = Clock::start();
+    let (parquet, profile) = read(folder, &table());
+    run(&parquet, &profile, &options(target), folder, clock, &mut |progress| heard.push(progress))
 }
 
 #[test]
@@ -57,6 +73,28 @@ fn a_training_leaves_a_model_that_answers_and_two_reports() {
     assert!(fs::read_to_string(&outcome.artefacts.eda_report).unwrap().contains("<title>EDA Report - label</title>"));
     let report = fs::read_to_string(&outcome.artefacts.training_report).unwrap();
     assert!(report.contains("<title>Training Report - a job</title>") && report.contains("Confusion Matrix"));
+}
+
+#[test]
+fn a_training_that_is_told_to_stop_gives_the_best_model_so_far_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (parquet, profile) = read(folder.path(), &table());
+    let options = Options { time_budget: Duration::from_mins(10), ..options("price") };
+    let stop = Arc::clone(&options.stop);
+    let (clock, mut stopped_at) = (Clock::start(), None);
+    let outcome = run(&parquet, &profile, &options, folder.path(), clock, &mut |progress| {
+        if progress.candidates_tried > 0 && stopped_at.is_none() {
+            stopped_at = Some(progress.elapsed_seconds);
+            stop.store(true, Ordering::Relaxed);
+        }
+    })
+    .unwrap();
+    assert!(clock.elapsed().as_secs_f64() - stopped_at.unwrap() < 20.0, "{:?}", clock.elapsed());
+    assert!(outcome.leaderboard.interrupted && !outcome.leaderboard.stopped_early);
+    assert!(fs::read_to_string(&outcome.artefacts.training_report).unwrap().contains("ended from outside before its time"));
+    let predictor = Predictor::load(&fs::read(&outcome.artefacts.model).unwrap()).unwrap();
+    let row = Batch { rows: 1, numbers: vec![3.0], texts: vec![vec!["red".to_owned()], vec!["stop".to_owned()]] };
+    assert!(matches!(predictor.predict(&row).unwrap(), Predictions::Numbers(numbers) if numbers[0].is_finite()));
 }
 
 #[test]
@@ -96,19 +134,8 @@ fn what_the_report_says_is_left_out_is_left_out() {
         let survived = (row * 7 + row / 11) % 3 == 0;
         writeln!(csv, "{},{},{},{}", 5_000 - row, (row * 37) % 101, if survived { "yes" } else { "no" }, i32::from(survived)).unwrap();
     }
-    let (path, parquet) = (folder.path().join("data.csv"), folder.path().join("data.parquet"));
-    fs::write(&path, csv).unwrap();
-    let profile = table::ingest(&path, &parquet).unwrap();
-    let options = Options {
-        job: "a job".to_owned(),
-        target: "survived".to_owned(),
-        problem_type: None,
-        settings: domain::TrainingSettings::default(),
-        time_budget: Duration::from_secs(3),
-        seed: 7,
-        threads: 2,
-        stop: std::sync::Arc::default(),
-    };
+    let (parquet, profile) = read(folder.path(), &csv);
+    let options = Options { time_budget: Duration::from_secs(3), ..options("survived") };
     let outcome = run(&parquet, &profile, &options, folder.path(), Clock::start(), &mut |_| {}).unwrap();
     assert_eq!(outcome.preprocessing.feature_columns, ["size"]);
     assert_eq!(outcome.preprocessing.dropped_columns.unwrap(), ["order_id", "alive"]);

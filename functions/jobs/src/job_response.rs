@@ -6,6 +6,7 @@ use api::InOrder;
 use cloud::{CloudError, ObjectPath};
 use domain::{
     Cost, DatasetId, FeatureType, Job, JobFiles, JobId, JobStatus, Metrics, NumericRange, PreprocessingInfo, ProblemType, Timestamp,
+    TrainingSettings,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,6 +29,10 @@ pub(crate) struct JobResponse {
     time_budget: Option<u32>,
     /// What the owner calls the classes of a numeric target.
     label_mapping: Option<BTreeMap<String, String>>,
+    /// What the owner decided about the training; `null` and empty where nothing was.
+    settings: TrainingSettings,
+    /// Decides every random choice of the training.
+    seed: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
     started_at: Option<Timestamp>,
@@ -105,6 +110,8 @@ impl JobResponse {
             problem_type: job.problem_type,
             time_budget: job.time_budget,
             label_mapping: job.label_mapping,
+            settings: job.settings,
+            seed: job.seed,
             created_at: job.created_at,
             updated_at: job.updated_at,
             started_at: job.started_at,

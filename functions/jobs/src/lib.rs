@@ -4,6 +4,7 @@ mod cancel;
 mod delete;
 mod get;
 mod job_response;
+mod leaderboard;
 mod list;
 mod operations;
 mod patch;
@@ -80,6 +81,7 @@ pub fn router(app: App) -> Router {
         .route("/train", post(train::train))
         .route("/jobs", get(list::list))
         .route("/jobs/{id}/cancel", post(cancel::cancel))
+        .route("/jobs/{id}/leaderboard", get(leaderboard::leaderboard))
         .route("/jobs/{id}", get(get::get).patch(patch::patch).delete(delete::delete))
         .with_state(Arc::new(app));
     api::finish(routes)

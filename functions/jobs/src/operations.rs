@@ -7,13 +7,14 @@ use crate::{
     cancel::Cancelled,
     delete,
     job_response::JobResponse,
+    leaderboard,
     list::{self, JobList},
     patch,
     train::{self, Submitted},
 };
 
 /// What can be asked of a job.
-const OF_A_JOB: [&str; 5] = ["get_job", "patch_job", "cancel_job", "deploy_job", "get_model_info"];
+const OF_A_JOB: [&str; 6] = ["get_job", "patch_job", "cancel_job", "get_leaderboard", "deploy_job", "get_model_info"];
 const JOB: &str = "0d6c2b8e-5a37-4e0e-9d1c-7f3f0f1f2a11";
 const DATASET: &str = "5f0c9a52-6f43-4c36-9b5c-3f3f0f1f2a11";
 
@@ -27,7 +28,7 @@ pub fn operations() -> Vec<Operation> {
             .body::<train::Request>(json!({
                 "dataset_id": DATASET,
                 "target_column": "churn",
-                "config": { "time_budget": 300 },
+                "config": { "time_budget": 300, "metric": "roc_auc", "estimator_list": ["gradient_boosting", "linear"] },
                 "label_mapping": { "0": "stays", "1": "leaves" },
             }))
             .answers::<Submitted>(
@@ -36,7 +37,7 @@ pub fn operations() -> Vec<Operation> {
             )
             .leads_to(OF_A_JOB.map(|operation| Link::new(operation, "job_id", "/job_id")))
             .leads_to([Link::new("delete_job", "job_id", "/job_id")])
-            .refuses(400, "The dataset has no such column, or cannot be used")
+            .refuses(400, "The dataset has no such column or cannot be used, or a setting does not fit it")
             .refuses(404, "There is no such dataset")
             .refuses(409, "The key was used for another request")
             .refuses(503, "The machines did not take the job"),
@@ -51,6 +52,12 @@ pub fn operations() -> Vec<Operation> {
             .answers_unchanged()
             .answers::<JobResponse>("The job", job())
             .refuses(404, "There is no such job"),
+        Operation::new("GET", "/jobs/{job_id}/leaderboard", "get_leaderboard", "Get the models that a job tried")
+            .describe("Best first, at most a thousand and those that the model consists of.")
+            .answers_unchanged()
+            .answers::<leaderboard::Answer>("The models", tried())
+            .refuses(404, "There is no such job, or it has no leaderboard")
+            .refuses(409, "It is not completed"),
         Operation::new("PATCH", "/jobs/{job_id}", "patch_job", "Change a job's tags and notes")
             .body::<patch::Request>(json!({ "tags": ["baseline"], "notes": "without the postcode" }))
             .answers_unchanged()
@@ -87,6 +94,20 @@ fn cost() -> Value {
     })
 }
 
+fn tried() -> Value {
+    json!({
+        "models_tried": 118,
+        "metric": "roc_auc",
+        "greater_is_better": true,
+        "stopped_early": false,
+        "interrupted": false,
+        "models": [{
+            "name": "gradient_boosting_17", "family": "gradient_boosting", "score": 0.87, "fit_seconds": 1.9, "trees": 640, "nodes": 19200,
+            "rounds": 128.0, "weight": 0.6, "parameters": { "learning_rate": "0.05", "num_leaves": "31" },
+        }],
+    })
+}
+
 fn summary() -> Value {
     json!({
         "job_id": JOB,
@@ -111,6 +132,10 @@ fn job() -> Value {
         "accuracy": 0.83, "f1_score": 0.82, "precision": 0.82, "recall": 0.83, "log_loss": 0.39, "roc_auc": 0.87,
         "r2_score": null, "rmse": null, "mae": null, "training_time": 271.4, "best_estimator": "gradient_boosting",
     });
+    let settings = json!({
+        "metric": "roc_auc", "estimator_list": ["gradient_boosting", "linear"], "time_column": null, "group_column": null,
+        "weight_column": null, "balance_classes": false, "monotone": {}, "max_model_mb": null, "max_trees": null,
+    });
     let progress = json!({
         "phase": "reporting", "percent": 100, "elapsed_seconds": 280.0, "remaining_seconds": 0.0, "candidates_tried": 118,
         "best_score": 0.38, "best_metric": "log_loss", "best_estimator": "gradient_boosting",
@@ -134,6 +159,8 @@ fn job() -> Value {
         for (name, value) in [
             ("time_budget", json!(300)),
             ("label_mapping", json!({ "0": "stays", "1": "leaves" })),
+            ("settings", settings),
+            ("seed", json!(42)),
             ("progress", progress),
             ("cost", cost()),
             ("metrics", metrics),

@@ -1,17 +1,20 @@
 //! `POST /train`: submit a training job.
 
+mod config;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use api::{ApiError, Body, Caller, Input, ReadInput, input, internal};
 use axum::{Json, extract::State, http::HeaderMap};
 use cloud::{Creation, IdempotencyKey, Submission};
 use domain::{
-    ColumnKind, ColumnProfile, Cost, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemGuess, ProblemType, Profile,
-    TIME_BUDGET_SECONDS, TargetFacts, UserId, default_time_budget, explain_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
+    ColumnKind, ColumnProfile, Cost, DEFAULT_SEED, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemGuess, ProblemType, Profile,
+    TargetFacts, UserId, default_time_budget, explain_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::config::{Config, Learned};
 use crate::App;
 
 const WHAT: &str = "Error starting training";
@@ -31,30 +34,6 @@ pub(crate) struct Request {
     label_mapping: Option<BTreeMap<String, String>>,
 }
 
-/// How to train.
-#[derive(Debug, JsonSchema)]
-#[schemars(rename = "TrainConfig")]
-struct Config {
-    /// Seconds that the job may take; by the number of rows when absent.
-    #[schemars(range(min = *TIME_BUDGET_SECONDS.start(), max = *TIME_BUDGET_SECONDS.end()))]
-    time_budget: Option<u32>,
-    /// The metric to optimise.
-    #[schemars(default = "auto")]
-    metric: String,
-    /// What to learn; decided from the target when absent.
-    problem_type: Option<ProblemType>,
-}
-
-fn auto() -> String {
-    "auto".to_owned()
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { time_budget: None, metric: auto(), problem_type: None }
-    }
-}
-
 impl ReadInput for Request {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let dataset_id = input.required("dataset_id", input::text);
@@ -67,16 +46,6 @@ impl ReadInput for Request {
             config: config?.unwrap_or_default(),
             label_mapping: label_mapping?.map(|labels| labels.into_iter().collect()),
         })
-    }
-}
-
-impl ReadInput for Config {
-    fn read(input: &mut Input<'_>) -> Option<Self> {
-        let time_budget = input.nullable("time_budget", input::integer(TIME_BUDGET_SECONDS));
-        let metric = input.with_default("metric", auto(), input::text);
-        let types = [ProblemType::Classification, ProblemType::Regression];
-        let problem_type = input.nullable("problem_type", input::one_of(&types));
-        Some(Self { time_budget: time_budget?, metric: metric?, problem_type: problem_type? })
     }
 }
 
@@ -114,9 +83,11 @@ pub(crate) async fn train(
     if let Some(labels) = &request.label_mapping {
         check_labels(labels, target, problem.problem_type).map_err(ApiError::InvalidLabels)?;
     }
+    let settings = request.config.settings(Learned { profile: &profile, target, problem_type: problem.problem_type })?;
     let time_budget = request.config.time_budget.unwrap_or_else(|| default_time_budget(profile.rows));
     let job = Job::pending(dataset.dataset_id, user.clone(), dataset.filename, request.target_column, problem.problem_type, time_budget);
-    let job = Job { label_mapping: request.label_mapping, ..job };
+    let seed = request.config.seed.unwrap_or(DEFAULT_SEED);
+    let job = Job { label_mapping: request.label_mapping, settings, seed, ..job };
     match &key {
         None => app.jobs.create(&job).await.map_err(internal(WHAT))?,
         Some(key) => match app.jobs.create_once(&job, key).await.map_err(internal(WHAT))? {

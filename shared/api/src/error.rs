@@ -67,6 +67,14 @@ pub enum ApiError {
     /// A regression of what holds no numbers.
     #[error("config.problem_type: '{0}' does not hold numbers, so it cannot be a regression; leave it out or ask for classification")]
     NotNumeric(String),
+    /// A field of `config` that asks for what cannot be done with the table.
+    #[error("config.{setting}: {problem}")]
+    InvalidSetting {
+        /// The field.
+        setting: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// Names for classes that the target cannot have.
     #[error("label_mapping: {0}")]
     InvalidLabels(String),
@@ -99,6 +107,12 @@ pub enum ApiError {
     /// Only a completed job can be deployed.
     #[error("Cannot deploy job with status '{0}'. Only completed jobs can be deployed.")]
     NotCompleted(JobStatus),
+    /// Only a completed job has a leaderboard.
+    #[error("No leaderboard for job with status '{0}'. Only completed jobs have one.")]
+    NoLeaderboardYet(JobStatus),
+    /// A completed job whose leaderboard was never stored, or is gone.
+    #[error("Leaderboard not found: the job was trained before there were any, or its file has expired")]
+    LeaderboardNotFound,
     /// Only a job that is not finished can be cancelled.
     #[error("Cannot cancel job with status '{0}'. Only pending and running jobs can be cancelled.")]
     NotCancellable(JobStatus),
@@ -164,6 +178,7 @@ impl ApiError {
             Self::DatasetNotReady(_) => (StatusCode::BAD_REQUEST, "dataset_not_ready"),
             Self::TargetNotFound(_) => (StatusCode::BAD_REQUEST, "target_not_found"),
             Self::NotNumeric(_) => (StatusCode::BAD_REQUEST, "target_not_numeric"),
+            Self::InvalidSetting { .. } => (StatusCode::BAD_REQUEST, "invalid_setting"),
             Self::InvalidLabels(_) => (StatusCode::BAD_REQUEST, "invalid_label_mapping"),
             Self::InvalidIdempotencyKey => (StatusCode::BAD_REQUEST, "invalid_idempotency_key"),
             Self::IdempotencyConflict | Self::IdempotentJobDeleted => (StatusCode::CONFLICT, "idempotency_key_used"),
@@ -171,6 +186,8 @@ impl ApiError {
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::BlankTag | Self::LongTag => (StatusCode::BAD_REQUEST, "invalid_tag"),
             Self::NotCompleted(_) => (StatusCode::BAD_REQUEST, "job_not_completed"),
+            Self::NoLeaderboardYet(_) => (StatusCode::CONFLICT, "job_not_completed"),
+            Self::LeaderboardNotFound => (StatusCode::NOT_FOUND, "leaderboard_not_found"),
             Self::NotCancellable(_) => (StatusCode::CONFLICT, "job_finished"),
             Self::NothingToDeploy | Self::NoModel => (StatusCode::BAD_REQUEST, "no_model"),
             Self::NotDeployed | Self::NoDeployment => (StatusCode::BAD_REQUEST, "not_deployed"),

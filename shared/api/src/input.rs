@@ -223,6 +223,26 @@ pub fn integer(range: RangeInclusive<u32>) -> impl Fn(&Value) -> Read<u32> {
     }
 }
 
+/// A number above 0.
+pub fn positive(value: &Value) -> Read<f64> {
+    let number = match value {
+        Value::Bool(flag) => f64::from(*flag),
+        Value::Number(number) => number.as_f64().unwrap_or(f64::NAN),
+        Value::String(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| Issue::new("float_parsing", "Input should be a valid number, unable to parse string as a number", value))?,
+        _ => return Err(Issue::new("float_type", "Input should be a valid number", value).into()),
+    };
+    if !number.is_finite() {
+        return Err(Issue::new("finite_number", "Input should be a finite number", value).into());
+    }
+    if number <= 0.0 {
+        return Err(Issue::new("greater_than", "Input should be greater than 0", value).with_figures(json!({ "gt": 0 })).into());
+    }
+    Ok(number)
+}
+
 fn whole(value: &Value) -> Read<i64> {
     match value {
         Value::Bool(flag) => Ok(i64::from(*flag)),
@@ -313,6 +333,25 @@ mod tests {
     }
 
     #[test]
+    fn numbers_above_zero_come_in_several_forms() {
+        for value in [json!(2), json!(2.0), json!("2"), json!(" 2.0 ")] {
+            assert_eq!(positive(&value), Ok(2.0), "{value}");
+        }
+        for (value, kind) in [
+            (json!(0), "greater_than"),
+            (json!(-0.5), "greater_than"),
+            (json!(false), "greater_than"),
+            (json!("inf"), "finite_number"),
+            (json!("NaN"), "finite_number"),
+            (json!("much"), "float_parsing"),
+            (json!([1]), "float_type"),
+            (json!(null), "float_type"),
+        ] {
+            assert_eq!(kinds(positive(&value)), [kind], "{value}");
+        }
+    }
+
+    #[test]
     fn flags_come_in_several_forms() {
         for value in [json!(true), json!(1), json!(1.0), json!("Yes"), json!("on"), json!("1")] {
             assert_eq!(boolean(&value), Ok(true), "{value}");
@@ -371,7 +410,7 @@ mod tests {
 
         #[test]
         fn no_text_breaks_a_reader(text in ".*") {
-            let _ = (integer(0..=u32::MAX)(&json!(text)), boolean(&json!(text)));
+            let _ = (integer(0..=u32::MAX)(&json!(text)), positive(&json!(text)), boolean(&json!(text)));
         }
     }
 }

@@ -54,8 +54,8 @@ fn nearest_kept(number: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use domain::{
-        Dataset, DatasetId, FeatureType, Job, JobFiles, JobStatus, Metrics, NumericRange, Phase, PreprocessingInfo, ProblemType, Progress,
-        Timestamp, UserId,
+        Dataset, DatasetId, Family, FeatureType, Job, JobFiles, JobStatus, Metric, Metrics, Monotone, NumericRange, Phase,
+        PreprocessingInfo, ProblemType, Progress, Timestamp, TrainingSettings, UserId,
     };
     use proptest::prelude::*;
 
@@ -68,6 +68,16 @@ mod tests {
     fn completed() -> Job {
         Job {
             status: JobStatus::Completed,
+            settings: TrainingSettings {
+                metric: Some(Metric::Mae),
+                estimators: vec![Family::Linear],
+                weight_column: Some("w".to_owned()),
+                monotone: [("a".to_owned(), Monotone::Decreasing)].into(),
+                max_model_mb: Some(5.0),
+                max_trees: Some(100),
+                ..TrainingSettings::default()
+            },
+            seed: 7,
             started_at: Some(Timestamp::now()),
             progress: Some(Progress {
                 phase: Phase::Training,
@@ -114,7 +124,7 @@ mod tests {
     #[test]
     fn an_item_of_the_system_before_reads_as_a_job() {
         let mut item = to_item(&completed(), "").unwrap();
-        for addition in ["time_budget", "progress", "manifest_path", "model_sha256"] {
+        for addition in ["time_budget", "settings", "seed", "progress", "manifest_path", "model_sha256"] {
             item.remove(addition);
         }
         item.insert("feature_importance".to_owned(), AttributeValue::M(Item::new()));

@@ -4,7 +4,7 @@
 //! datasets bucket   datasets/{dataset}/{filename}    the upload
 //!                   tables/{dataset}/data.parquet    what ingest writes: beside `datasets/`, so that it never triggers ingest
 //!                   tables/{dataset}/profile.json
-//! models bucket     models/{job}/model.onnx  model.pkl  manifest.json
+//! models bucket     models/{job}/model.onnx  model.pkl  manifest.json  leaderboard.json
 //! reports bucket    reports/{job}/eda_report.html  training_report.html
 //! ```
 
@@ -44,7 +44,7 @@ pub fn profile_key(dataset: DatasetId) -> String {
     format!("tables/{dataset}/profile.json")
 }
 
-/// A file of a job's model: `model.onnx`, `model.pkl` or `manifest.json`.
+/// A file of a job's model: `model.onnx`, `model.pkl`, `manifest.json` or `leaderboard.json`.
 pub fn model_key(job: JobId, file: &str) -> String {
     format!("models/{job}/{file}")
 }

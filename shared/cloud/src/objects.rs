@@ -16,6 +16,7 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use domain::{DatasetId, Profile};
+use serde::de::DeserializeOwned;
 use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{
@@ -126,8 +127,12 @@ impl Objects {
 
     /// What ingest found in a dataset's file; `None` where it has not read it.
     pub async fn profile(&self, bucket: &str, dataset: DatasetId) -> Result<Option<Profile>, CloudError> {
-        let path = ObjectPath::new(bucket, keys::profile_key(dataset));
-        match self.get(&path).await {
+        self.json(&ObjectPath::new(bucket, keys::profile_key(dataset))).await
+    }
+
+    /// What a JSON object holds; `None` when there is no such object.
+    pub async fn json<T: DeserializeOwned>(&self, path: &ObjectPath) -> Result<Option<T>, CloudError> {
+        match self.get(path).await {
             Ok(json) => serde_json::from_slice(&json).map(Some).map_err(failed("GetObject", path)),
             Err(CloudError::MissingObject { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -13,6 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DatasetId, JobId, Metrics, PreprocessingInfo, ProblemType, Progress, Timestamp, TrainingSettings, UserId};
 
+/// The seed where none is asked for: the same table and budget give the same split.
+pub const DEFAULT_SEED: u32 = 42;
+
+fn default_seed() -> u32 {
+    DEFAULT_SEED
+}
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -117,6 +124,9 @@ pub struct Job {
     /// What the owner decided about the training.
     #[serde(default)]
     pub settings: TrainingSettings,
+    /// Decides every random choice of the training.
+    #[serde(default = "default_seed")]
+    pub seed: u32,
     /// When it was submitted.
     pub created_at: Timestamp,
     /// When the item last changed.
@@ -172,6 +182,7 @@ impl Job {
             time_budget: Some(time_budget),
             label_mapping: None,
             settings: TrainingSettings::default(),
+            seed: DEFAULT_SEED,
             created_at: now,
             updated_at: now,
             started_at: None,

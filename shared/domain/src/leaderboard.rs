@@ -16,6 +16,9 @@ pub struct Leaderboard {
     pub greater_is_better: bool,
     /// Whether the search ended before its time because more of it no longer helped.
     pub stopped_early: bool,
+    /// Whether the search was ended from outside before its time, as when its machine is taken away.
+    #[serde(default)]
+    pub interrupted: bool,
     /// The models.
     pub models: Vec<RankedModel>,
 }

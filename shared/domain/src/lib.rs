@@ -29,7 +29,7 @@ pub use cost::{Cost, TRAINER_MEMORY_GB, TRAINER_VCPUS};
 pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
 pub use findings::{Finding, FindingKind, Severity, findings, quality_score};
 pub use ids::{DatasetId, InvalidId, JobId, UserId};
-pub use job::{Job, JobFiles, JobStatus};
+pub use job::{DEFAULT_SEED, Job, JobFiles, JobStatus};
 pub use leaderboard::{Leaderboard, RankedModel};
 pub use metric::{Metric, UnknownMetric, asked_metric};
 pub use metrics::{Interval, Metrics};

@@ -26,6 +26,10 @@ pub const MAX_TAGS: usize = 10;
 pub const MAX_TAG_CHARS: usize = 50;
 /// The longest notes in characters.
 pub const MAX_NOTES_CHARS: usize = 1_000;
+/// The most families of models that a request names.
+pub const MAX_ESTIMATORS: usize = 32;
+/// The most bytes of the names of all columns that predictions must follow: they are part of the job's item.
+pub const MAX_MONOTONE_BYTES: usize = 50_000;
 /// The most jobs on one page of a list.
 pub const MAX_PAGE: u32 = 100;
 /// The most distinct labels of a classification target.

@@ -91,12 +91,13 @@ impl fmt::Display for Monotone {
 }
 
 /// What a person may decide about a training; nothing by default.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TrainingSettings {
     /// What is optimised; the proper score of the problem when absent.
     pub metric: Option<Metric>,
     /// The families that are tried; all when empty.
+    #[serde(rename = "estimator_list")]
     pub estimators: Vec<Family>,
     /// Rows are validated in the order of this column: learned from the past, judged on what follows.
     pub time_column: Option<String>,
@@ -130,6 +131,12 @@ mod tests {
         let parsed: Result<Vec<Family>, _> = ["lgbm", "xgboost", "rf", "extra_tree"].iter().map(|name| name.parse()).collect();
         assert_eq!(parsed.unwrap(), [Family::GradientBoosting, Family::GradientBoosting, Family::RandomForest, Family::ExtraTrees]);
         assert!("svm".parse::<Family>().unwrap_err().to_string().contains("use gradient_boosting (lgbm, xgboost)"));
+    }
+
+    #[test]
+    fn settings_have_the_names_of_the_request() {
+        let settings = TrainingSettings { estimators: vec![Family::Linear], ..TrainingSettings::default() };
+        assert_eq!(serde_json::to_value(settings).unwrap()["estimator_list"][0], "linear");
     }
 
     #[test]

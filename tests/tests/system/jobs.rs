@@ -264,15 +264,21 @@ async fn fractional_and_boolean_labels_are_classes() {
 async fn the_same_request_starts_one_job() {
     let (_folder, stack) = stack().await;
     let dataset_id = stack.dataset(&flowers().csv).await;
-    let train = async |key: &str, budget: u32| {
-        let body = json!({ "dataset_id": dataset_id, "target_column": "kind", "config": { "time_budget": budget } });
+    let train_with = async |key: &str, config: Value| {
+        let body = json!({ "dataset_id": dataset_id, "target_column": "kind", "config": config });
         let answer = stack.request(Method::POST, "/train").header("idempotency-key", key).json(&body).send().await.unwrap();
         (answer.status(), answer.json::<Value>().await.unwrap())
     };
+    let train = async |key: &str, budget: u32| train_with(key, json!({ "time_budget": budget })).await;
     let (one, two, three) = tokio::join!(train("k-1", 60), train("k-1", 60), train("k-1", 60));
     assert_eq!((one.0, two.0, three.0), (StatusCode::OK, StatusCode::OK, StatusCode::OK), "{} {} {}", one.1, two.1, three.1);
     assert_eq!((id(&one.1), id(&one.1)), (id(&two.1), id(&three.1)));
     assert_eq!(train("k-1", 61).await.1["code"], "idempotency_key_used");
+    for setting in [json!({ "metric": "accuracy" }), json!({ "seed": 7 }), json!({ "monotone": {}, "max_trees": 9 })] {
+        let mut config = setting;
+        config["time_budget"] = json!(60);
+        assert_eq!(train_with("k-1", config).await.1["code"], "idempotency_key_used", "settings are part of the request");
+    }
     assert_ne!(id(&train("k-2", 60).await.1), id(&one.1));
     for key in ["", &"x".repeat(256)] {
         assert_eq!(train(key, 60).await.1["code"], "invalid_idempotency_key");

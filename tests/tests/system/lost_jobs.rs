@@ -12,6 +12,8 @@ use system_tests::{Functions, Stack, flowers};
 
 const JOBS: &str = "automl-local-training-jobs";
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a trainer has between SIGTERM and its end, and a job until its end is known.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// A job's item as a function that was ended early may have left it.
 async fn item(stack: &Stack, job_id: &str, created_at: &str, more: Value) {
@@ -67,10 +69,7 @@ async fn the_sweep_ends_what_nobody_told_of() {
 async fn a_trainer_that_vanishes_fails_its_job() {
     let folder = tempfile::tempdir().unwrap();
     let stack = Stack::start(&folder.path().join("data")).await;
-    let rows: String = (0..20_000).map(|row| format!("{},{},{}\n", row * 7_919 % 1_000, row * 104_729 % 997, row % 7)).collect();
-    let dataset_id = stack.dataset(&format!("a,b,y\n{rows}")).await;
-    let request = json!({ "dataset_id": dataset_id, "target_column": "y", "config": { "time_budget": 60 } });
-    let job_id = stack.post("/train", request).await["job_id"].as_str().unwrap().to_owned();
+    let job_id = submit_long(&stack).await;
     let path = format!("/jobs/{job_id}");
     stack.wait_for(&path, PATIENCE, |job| job["progress"]["phase"] == "training").await;
     kill(trainer_of(&job_id), Signal::SIGKILL).unwrap();
@@ -79,6 +78,41 @@ async fn a_trainer_that_vanishes_fails_its_job() {
     assert!(job["error_message"].as_str().unwrap().contains("ran out of memory"), "{}", job["error_message"]);
     let (status, _) = stack.call(Method::DELETE, &path, Value::Null).await;
     assert_eq!(status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_trainer_that_is_told_to_stop_keeps_the_best_model_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Stack::start(&folder.path().join("data")).await;
+    let job_id = submit_long(&stack).await;
+    let path = format!("/jobs/{job_id}");
+    stack.wait_for(&path, PATIENCE, |job| job["progress"]["candidates_tried"].as_u64() > Some(0)).await;
+    let (status, refused) = stack.call(Method::GET, &format!("{path}/leaderboard"), Value::Null).await;
+    assert_eq!((status.as_u16(), &refused["code"]), (409, &json!("job_not_completed")), "{refused}");
+
+    kill(trainer_of(&job_id), Signal::SIGTERM).unwrap();
+    let job = stack.wait_for(&path, GRACE, |job| !job["completed_at"].is_null()).await;
+    assert_eq!((&job["status"], &job["error_message"]), (&json!("completed"), &Value::Null));
+    let leaderboard = stack.get(&format!("{path}/leaderboard")).await;
+    assert_eq!((&leaderboard["interrupted"], &leaderboard["stopped_early"]), (&json!(true), &json!(false)));
+    stack.post(&format!("{path}/deploy"), json!({ "deploy": true })).await;
+    let answer = stack.post(&format!("/predict/{job_id}"), json!({ "features": { "a": 500, "b": 100 } })).await;
+    assert!(answer["prediction"].is_number(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_trainer_that_is_told_to_stop_at_once_leaves_no_running_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Stack::start(&folder.path().join("data")).await;
+    let job_id = submit_long(&stack).await;
+    let path = format!("/jobs/{job_id}");
+    stack.wait_for(&path, PATIENCE, |job| job["status"] == "running").await;
+    kill(trainer_of(&job_id), Signal::SIGTERM).unwrap();
+    let job = stack.wait_for(&path, GRACE, |job| !job["completed_at"].is_null()).await;
+    match job["status"].as_str().unwrap() {
+        "failed" => assert!(job["error_message"].as_str().unwrap().contains("stopped before it finished"), "{}", job["error_message"]),
+        status => assert_eq!((status, job["onnx_model_download_url"].is_string()), ("completed", true)),
+    }
 }
 
 #[tokio::test]
@@ -106,6 +140,14 @@ async fn a_job_that_batch_refuses_is_failed_and_leaves_its_key_free() {
     let (status, answer) = train(&mended).await;
     assert_eq!((status, &answer["status"]), (200, &json!("pending")), "{answer}");
     mended.stop().await;
+}
+
+/// A job with enough rows to be found at work.
+async fn submit_long(stack: &Stack) -> String {
+    let rows: String = (0..20_000).map(|row| format!("{},{},{}\n", row * 7_919 % 1_000, row * 104_729 % 997, row % 7)).collect();
+    let dataset_id = stack.dataset(&format!("a,b,y\n{rows}")).await;
+    let request = json!({ "dataset_id": dataset_id, "target_column": "y", "config": { "time_budget": 60 } });
+    stack.post("/train", request).await["job_id"].as_str().unwrap().to_owned()
 }
 
 /// The process that has the job in its environment.

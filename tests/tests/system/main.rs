@@ -11,3 +11,4 @@ mod races;
 mod requests;
 mod schemathesis;
 mod stack;
+mod training;

@@ -94,6 +94,27 @@ async fn a_request_of_the_wrong_form_is_told_all_that_is_wrong() {
         (Method::POST, "/train", train(json!({ "time_budget": "abc" })), vec![("int_parsing", json!(["body", "config", "time_budget"]))]),
         (Method::POST, "/train", train(json!({ "time_budget": [60] })), vec![("int_type", json!(["body", "config", "time_budget"]))]),
         (Method::POST, "/train", train(json!({ "metric": 1 })), vec![("string_type", json!(["body", "config", "metric"]))]),
+        (
+            Method::POST,
+            "/train",
+            train(json!({ "estimator_list": "lgbm", "time_column": 1, "balance_classes": "perhaps", "monotone": { "a": "up" } })),
+            vec![
+                ("list_type", json!(["body", "config", "estimator_list"])),
+                ("string_type", json!(["body", "config", "time_column"])),
+                ("bool_parsing", json!(["body", "config", "balance_classes"])),
+                ("enum", json!(["body", "config", "monotone", "a"])),
+            ],
+        ),
+        (
+            Method::POST,
+            "/train",
+            train(json!({ "max_model_mb": 0, "max_trees": 0, "seed": 1.5 })),
+            vec![
+                ("greater_than", json!(["body", "config", "max_model_mb"])),
+                ("greater_than_equal", json!(["body", "config", "max_trees"])),
+                ("int_from_float", json!(["body", "config", "seed"])),
+            ],
+        ),
         (Method::POST, "/train", train(json!("fast")), vec![("model_attributes_type", json!(["body", "config"]))]),
         (
             Method::POST,
@@ -163,6 +184,7 @@ async fn a_request_of_the_right_form_about_nothing_is_not_found() {
         (Method::PATCH, "/jobs/{id}", Body::Json(json!({ "tags": [" "] })), no_job),
         (Method::DELETE, "/jobs/{id}?delete_data=off", Body::None, no_job),
         (Method::POST, "/jobs/{id}/cancel", Body::None, no_job),
+        (Method::GET, "/jobs/{id}/leaderboard", Body::None, no_job),
         (Method::POST, "/jobs/{id}/deploy", Body::Json(json!({ "deploy": "yes" })), no_job),
         (Method::POST, "/jobs/{id}/deploy", Body::Json(json!({ "deploy": 0 })), no_job),
         (Method::POST, "/predict/{id}", Body::Json(json!({ "features": { "a": true, "b": "x", "c": 1 } })), no_job),
