@@ -1,15 +1,18 @@
 //! Fitted models on the rows of a matrix, with a feature's values swapped or set where a question asks for it.
 
-use model::{Fitted, Link};
+mod packed;
+
+use model::{Fitted, Linear, Link};
 use rayon::prelude::*;
 
+use self::packed::PackedForest;
 use crate::{
     matrix::{Column, Matrix},
     search::{Chosen, FoldFit},
 };
 
 /// Rows that a thread works on at once.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// Values that stand in for a feature's own.
 #[derive(Debug, Clone)]
@@ -43,13 +46,40 @@ pub(crate) fn fits_of_fold(chosen: &[Chosen], fold: usize) -> Ensemble<'_> {
 
 /// The ensemble's outputs for some rows, row-major: the number, or one probability per label.
 pub(crate) fn outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], instead: &Instead<'_>) -> Vec<f32> {
-    let blocks = rows.par_chunks(BLOCK).enumerate().map(|(block, rows)| block_outputs(ensemble, matrix, rows, block * BLOCK, instead));
+    let members: Vec<Ready<'_>> = ensemble.iter().map(|&(fit, weight)| Ready::new(fit, weight)).collect();
+    let blocks = rows.par_chunks(BLOCK).enumerate().map(|(block, rows)| block_outputs(&members, matrix, rows, block * BLOCK, instead));
     blocks.flatten_iter().collect()
 }
 
+/// A fit as it is evaluated, and its weight.
+struct Ready<'a> {
+    fit: &'a FoldFit,
+    weight: f32,
+    trees: Option<PackedForest>,
+}
+
+impl<'a> Ready<'a> {
+    fn new(fit: &'a FoldFit, weight: f64) -> Self {
+        let trees = match &fit.model {
+            Fitted::Trees(forest) => Some(PackedForest::new(forest)),
+            Fitted::Linear(_) => None,
+        };
+        Self { fit, weight: weight as f32, trees }
+    }
+
+    /// Row-major scores of rows of `width` inputs.
+    fn scores(&self, values: &[f32], width: usize) -> Vec<f32> {
+        match (&self.trees, &self.fit.model) {
+            (Some(trees), _) => trees.scores(values, width),
+            (None, Fitted::Linear(linear)) => linear_scores(linear, values, width),
+            (None, Fitted::Trees(_)) => Vec::new(),
+        }
+    }
+}
+
 /// Some rows' inputs one after the other, so that each tree is walked for all of them while its nodes are at hand.
-fn block_outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], first: usize, instead: &Instead<'_>) -> Vec<f32> {
-    let lookups = ensemble.iter().map(|(fit, _)| fit.lookups.len()).max().unwrap_or(0);
+fn block_outputs(members: &[Ready<'_>], matrix: &Matrix, rows: &[u32], first: usize, instead: &Instead<'_>) -> Vec<f32> {
+    let lookups = members.iter().map(|member| member.fit.lookups.len()).max().unwrap_or(0);
     let (inputs, width) = (matrix.columns.len(), matrix.columns.len() + lookups);
     let mut values = vec![f32::NAN; rows.len() * width];
     for (input, column) in matrix.columns.iter().enumerate() {
@@ -64,24 +94,22 @@ fn block_outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], first: 
         }
     }
     let mut sums: Vec<f32> = Vec::new();
-    for (fit, weight) in ensemble {
-        for (lookup, input) in fit.lookups.iter().zip(inputs..) {
+    for member in members {
+        for (lookup, input) in member.fit.lookups.iter().zip(inputs..) {
             for row in values.chunks_mut(width) {
                 let code = row.get(lookup.input as usize).copied().unwrap_or(0.0) as usize;
                 row[input] = lookup.values.get(code).copied().unwrap_or(f32::NAN);
             }
         }
-        let mut scores = scores(&fit.model, &values, width, rows.len());
+        let mut scores = member.scores(&values, width);
         let outputs = scores.len() / rows.len().max(1);
-        scores.chunks_mut(outputs.max(1)).for_each(|row| fit.link.apply(row));
+        scores.chunks_mut(outputs.max(1)).for_each(|row| member.fit.link.apply(row));
         sums.resize(scores.len(), 0.0);
-        sums.iter_mut().zip(&scores).for_each(|(sum, output)| *sum += *weight as f32 * output);
+        sums.iter_mut().zip(&scores).for_each(|(sum, output)| *sum += member.weight * output);
     }
-    match ensemble.first() {
+    match members.first().map(|member| member.fit.link) {
         // One probability stands for both.
-        Some((FoldFit { link: Link::Sigmoid | Link::Shares, .. }, _)) if sums.len() == rows.len() => {
-            sums.iter().flat_map(|&second| [1.0 - second, second]).collect()
-        }
+        Some(Link::Sigmoid | Link::Shares) if sums.len() == rows.len() => sums.iter().flat_map(|&second| [1.0 - second, second]).collect(),
         _ => sums,
     }
 }
@@ -93,36 +121,19 @@ fn cell(column: &Column, row: u32) -> f32 {
     }
 }
 
-/// Row-major scores.
-fn scores(model: &Fitted, values: &[f32], width: usize, rows: usize) -> Vec<f32> {
-    match model {
-        Fitted::Trees(forest) => {
-            let outputs = forest.base.len();
-            let mut scores: Vec<f32> = forest.base.iter().copied().cycle().take(rows * outputs).collect();
-            for tree in &forest.trees {
-                for (row, scores) in values.chunks(width).zip(scores.chunks_mut(outputs)) {
-                    if let Some(score) = scores.get_mut(tree.output as usize) {
-                        *score += tree.leaf(row);
-                    }
-                }
-            }
-            scores
+fn linear_scores(linear: &Linear, values: &[f32], width: usize) -> Vec<f32> {
+    let outputs = linear.intercepts.len();
+    let mut scores: Vec<f32> = linear.intercepts.iter().copied().cycle().take(values.len() / width.max(1) * outputs).collect();
+    for (row, scores) in values.chunks(width).zip(scores.chunks_mut(outputs)) {
+        for term in &linear.numeric {
+            let scaled = term.scaled(row.get(term.feature as usize).copied().unwrap_or(f32::NAN));
+            scores.iter_mut().zip(&term.coefficients).for_each(|(score, coefficient)| *score += coefficient * scaled);
         }
-        Fitted::Linear(linear) => {
-            let mut scores: Vec<f32> = linear.intercepts.iter().copied().cycle().take(rows * linear.intercepts.len()).collect();
-            for (row, scores) in values.chunks(width).zip(scores.chunks_mut(linear.intercepts.len())) {
-                for term in &linear.numeric {
-                    let given = row.get(term.feature as usize).copied().unwrap_or(f32::NAN);
-                    let scaled = term.scaled(given);
-                    scores.iter_mut().zip(&term.coefficients).for_each(|(score, coefficient)| *score += coefficient * scaled);
-                }
-                for (input, table) in &linear.categorical {
-                    if let Some(coefficients) = table.get(row.get(*input as usize).copied().unwrap_or(0.0) as usize) {
-                        scores.iter_mut().zip(coefficients).for_each(|(score, coefficient)| *score += coefficient);
-                    }
-                }
+        for (input, table) in &linear.categorical {
+            if let Some(coefficients) = table.get(row.get(*input as usize).copied().unwrap_or(0.0) as usize) {
+                scores.iter_mut().zip(coefficients).for_each(|(score, coefficient)| *score += coefficient);
             }
-            scores
         }
     }
+    scores
 }

@@ -46,6 +46,10 @@ pub(super) struct Config {
     /// The most trees of the model.
     #[schemars(range(min = 1))]
     max_trees: Option<u32>,
+    /// How many models are tried; as many as there is time for when absent. With it the same table, seed and number give the same model, as long
+    /// as the budget suffices.
+    #[schemars(range(min = 1))]
+    candidates: Option<u32>,
     /// Decides every random choice; 42 when absent.
     pub(super) seed: Option<u32>,
 }
@@ -72,6 +76,7 @@ impl Default for Config {
             monotone: None,
             max_model_mb: None,
             max_trees: None,
+            candidates: None,
             seed: None,
         }
     }
@@ -91,6 +96,7 @@ impl ReadInput for Config {
         let monotone = input.nullable("monotone", input::entries(direction));
         let max_model_mb = input.nullable("max_model_mb", input::positive);
         let max_trees = input.nullable("max_trees", input::integer(1..=u32::MAX));
+        let candidates = input.nullable("candidates", input::integer(1..=u32::MAX));
         let seed = input.nullable("seed", input::integer(0..=u32::MAX));
         Some(Self {
             time_budget: time_budget?,
@@ -104,6 +110,7 @@ impl ReadInput for Config {
             monotone: monotone?.map(|directions| directions.into_iter().collect()),
             max_model_mb: max_model_mb?,
             max_trees: max_trees?,
+            candidates: candidates?,
             seed: seed?,
         })
     }
@@ -154,6 +161,7 @@ impl Config {
             monotone,
             max_model_mb: self.max_model_mb,
             max_trees: self.max_trees,
+            candidates: self.candidates,
         })
     }
 }
