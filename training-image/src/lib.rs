@@ -9,6 +9,7 @@
 //! The `container` feature adds the binary of the same package, which fetches the files, stores the results and keeps the job's item.
 
 mod artefacts;
+mod card;
 mod clock;
 mod error;
 mod leaderboard;
@@ -24,7 +25,7 @@ use domain::{
     Leaderboard, Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, TrainingSettings,
     exclusions, explain_problem_type,
 };
-use model::{Label, Manifest, Task};
+use model::{Label, Manifest, ModelCard, Task};
 use report::EdaTarget;
 
 use artefacts::write;
@@ -59,8 +60,10 @@ pub struct Options {
 pub struct Outcome {
     /// What was learned.
     pub problem_type: ProblemType,
-    /// Measured on the hold-out.
+    /// Measured on rows that the measured models did not learn from.
     pub metrics: Metrics,
+    /// How they were measured, against what, and what to beware of.
+    pub card: ModelCard,
     /// The model's inputs and outputs, complete.
     pub preprocessing: PreprocessingInfo,
     /// The written files.
@@ -117,6 +120,8 @@ pub fn run(
 
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
+    let told = training_report::of(&trained, &frame, profile, options, created_at);
+    let card = card::of(&told, options);
     let manifest = Manifest {
         format_version: model::FORMAT_VERSION,
         problem_type: trained.problem_type,
@@ -130,6 +135,7 @@ pub fn run(
         data_fingerprint: profile.fingerprint.clone(),
         created_at,
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
+        card: Some(card.clone()),
     };
     let onnx = model::write_onnx(&trained.pipeline, &manifest)?;
     let largest_difference = model::check_parity(&trained.pipeline, &onnx, &trained.sample)?;
@@ -139,12 +145,13 @@ pub fn run(
     write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard::of(&trained))?)?;
 
     news.enter(Phase::Reporting);
-    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report::of(&trained, &frame, profile, options, created_at)))?;
+    write(out, Artefacts::TRAINING_REPORT, report::training_report(&told))?;
 
     let leaderboard = leaderboard::of(&trained);
     Ok(Outcome {
         problem_type: trained.problem_type,
         metrics: trained.metrics,
+        card,
         preprocessing: trained.preprocessing,
         artefacts: Artefacts::in_folder(out),
         model_sha256: artefacts::sha256(&onnx),

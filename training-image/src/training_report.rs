@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Profile, Timestamp, TrainingSettings};
+use domain::{Profile, Timestamp, TrainingSettings, Validation};
 use engine::{Outcome, Trained};
 use model::FeatureKind;
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation};
+use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
 use table::{Frame, Values};
 
-use crate::Options;
+use crate::{Options, card::versions};
 
 /// The hardest rows that are shown, and the features whose values are shown with them.
 const HARDEST: usize = 10;
@@ -70,7 +70,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
             dropped_rows: trained.dropped_rows as u64,
             settings: asked(&options.settings),
             seed: options.seed,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            versions: versions(),
             data_fingerprint: profile.fingerprint.clone(),
         },
         created_at,

@@ -157,10 +157,18 @@ pub(crate) struct Line {
     class: &'static str,
 }
 
+/// The classes of lines in the colours of a legend.
+pub(crate) const COLOURS: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+
 impl Line {
     /// Drawn through.
     pub(crate) fn plain(points: Vec<(f64, f64)>) -> Self {
         Self { points, class: "plain" }
+    }
+
+    /// One of several, in its colour of the legend.
+    pub(crate) fn coloured(points: Vec<(f64, f64)>, class: &'static str) -> Self {
+        Self { points, class }
     }
 
     /// To compare with.

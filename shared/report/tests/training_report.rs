@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType};
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation, training_report};
+use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Validation};
+use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report};
 
 fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingInfo {
     let names = |columns: &[(&str, &str)]| columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
@@ -93,7 +93,7 @@ fn classification() -> TrainingReport {
             settings: vec![("metric".to_owned(), "log_loss".to_owned())],
             dropped_rows: 0,
             seed: 42,
-            version: "0.1.0".to_owned(),
+            versions: [("automl", "0.1.0"), ("rustc", "1.94.1")].map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
             data_fingerprint: format!("blake3:{}", "0f".repeat(32)),
         },
         created_at: "2026-01-31T12:00:00.5Z".parse().unwrap(),

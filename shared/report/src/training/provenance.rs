@@ -63,10 +63,13 @@ pub(crate) fn configuration(configuration: &Configuration, best_estimator: &str)
         ("Rows without target", count(configuration.dropped_rows)),
         ("Best estimator", label(best_estimator)),
         ("Seed", configuration.seed.to_string()),
-        ("Version", label(&configuration.version)),
     ];
     let settings = html! {
         @for (name, value) in &configuration.settings { tr { th scope="row" { (label(name)) } td { bdi { (cut(value, 200)) } } } }
+    };
+    let versions = html! {
+        tr { th scope="row" { "data" } td { (cut(&configuration.data_fingerprint, 80)) } }
+        @for (name, version) in &configuration.versions { tr { th scope="row" { (label(name)) } td { (cut(version, 80)) } } }
     };
     let content = html! {
         (tiles(&figures.map(|(name, figure)| (name, html! { (figure) }))))
@@ -74,7 +77,8 @@ pub(crate) fn configuration(configuration: &Configuration, best_estimator: &str)
             h3 { "Asked for" }
             (table("settings", &html! { th { "Setting" } th { "Value" } }, &settings))
         }
-        p.soft { "Data fingerprint: " (cut(&configuration.data_fingerprint, 80)) }
+        h3 { "Data and software" }
+        (table("versions", &html! { th { "What" } th { "Version" } }, &versions))
     };
     card("Training Configuration", &content)
 }

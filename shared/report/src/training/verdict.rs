@@ -1,9 +1,9 @@
 //! The first screen: how good the model is in plain words, against what one gets without effort, and what to beware of; and all metrics.
 
-use domain::{Metric, Metrics, ProblemType};
+use domain::{Metric, Metrics, ProblemType, Validation};
 use maud::{Markup, html};
 
-use super::{Judged, TrainingReport, Validation, figure};
+use super::{Judged, TrainingReport, figure};
 use crate::{
     format::{count, counted, label, percent},
     page::{Tone, card, note, table},
@@ -19,10 +19,10 @@ const RARE: f64 = 0.05;
 /// Better than this is too good to be true in most tables.
 const TOO_GOOD: f64 = 0.999;
 
-/// `measured on 1,234 rows that it never saw`.
-pub(crate) fn how_judged(report: &TrainingReport) -> String {
-    let rows = counted(report.configuration.judged_rows, "row", "rows");
-    match report.validation {
+/// `measured on 1,234 rows that the search never saw`.
+pub fn how_judged(validation: Validation, judged_rows: u64) -> String {
+    let rows = counted(judged_rows, "row", "rows");
+    match validation {
         Validation::HoldOut => format!("measured on {rows} that the search never saw"),
         Validation::Folds { folds, deals } => {
             let again = if deals > 1 { format!(", dealt {deals} times") } else { String::new() };
@@ -45,7 +45,7 @@ pub(crate) fn first_screen(report: &TrainingReport) -> Markup {
         p.headline { (headline(report)) }
         (comparison(report))
         (note(tone(report), &html! { (verdict(report)) }))
-        @let warnings = warnings(report);
+        @let warnings = beware(report);
         @if !warnings.is_empty() {
             h3 { "Beware" }
             ul.beware { @for warning in &warnings { li { (warning) } } }
@@ -140,7 +140,7 @@ fn baseline_name(name: &str) -> &str {
 }
 
 /// What a reader should know before relying on the figures.
-fn warnings(report: &TrainingReport) -> Vec<String> {
+pub fn beware(report: &TrainingReport) -> Vec<String> {
     let mut warnings = Vec::new();
     let rows = report.configuration.judged_rows;
     if rows < FEW_ROWS {
