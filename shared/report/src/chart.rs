@@ -200,9 +200,23 @@ pub(crate) fn lines(lines: &[Line], across: (f64, f64), up: (f64, f64), descript
         let known = line.points.iter().filter(|point| point.0.is_finite() && point.1.is_finite()).map(at);
         known.map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<String>()
     };
+    // At a quarter, a half and three quarters of both ranges.
+    let quarter = |part: usize, size: f64| place(part as f64 / 4.0, (0.0, 1.0), size);
+    let grid = (1..4)
+        .map(|part| {
+            format!(
+                "M{:.1} {MARGIN}V{:.1}M{MARGIN} {:.1}H{:.1}",
+                quarter(part, WIDTH),
+                HEIGHT - MARGIN,
+                quarter(part, HEIGHT),
+                WIDTH - MARGIN
+            )
+        })
+        .collect::<String>();
     html! {
         svg.lines viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(description) {
             rect.frame width=(WIDTH) height=(HEIGHT) rx="4" {}
+            path.grid d=(grid) {}
             @for line in lines {
                 path class=(line.class) d=(path(line)) {}
                 @if line.class == "dotted" { path.dots d=(dots(line)) {} }

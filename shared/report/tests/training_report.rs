@@ -146,7 +146,11 @@ fn the_verdict_follows_the_error_that_the_model_takes_away() {
     assert!(with_accuracy(0.95).contains("Very good: "));
     assert!(with_accuracy(0.8).contains("Good: "));
     assert!(with_accuracy(0.65).contains("Modest: "));
-    assert!(with_accuracy(0.6).contains("No better than an answer that ignores the features"));
+    assert!(with_accuracy(0.6).contains("its probabilities tell the rows apart (39.7% less log loss)"));
+    let report = classification();
+    let useless = Metrics { accuracy: Some(0.6), log_loss: Some(0.7), ..report.metrics.clone() };
+    let useless = training_report(&TrainingReport { metrics: useless, ..report });
+    assert!(useless.contains("No better than an answer that ignores the features"));
     let with_r2 = |r2| {
         let report = regression();
         training_report(&TrainingReport { metrics: Metrics { r2_score: Some(r2), ..report.metrics.clone() }, ..report })
@@ -193,6 +197,23 @@ fn labels_beyond_the_twenty_largest_are_counted_together() {
     assert!(matrix.contains(">L19<") && !matrix.contains(">L20<"));
     assert!(matrix.contains("10 others"));
     assert!(matrix.contains(">755</td>"), "the rows of labels 20 to 29: 80 + 79 + … + 71");
+}
+
+#[test]
+fn more_than_two_labels_are_ranked_one_against_the_rest_and_calibrated_by_the_most_probable() {
+    let html = training_report(&TrainingReport { judged: many_labels(30, |label| 100 - label as usize), ..classification() });
+    let ranking = html.split("<h2>Ranking</h2>").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(ranking.contains("<bdi>L7</bdi> 1.0000") && !ranking.contains("L8"), "{ranking}");
+    assert!(ranking.contains("Shown: the 8 labels with the most rows."));
+    assert!(html.contains("Of the most probable label.") && !html.contains("<h2>Thresholds</h2>"));
+}
+
+#[test]
+fn the_best_and_the_chosen_candidates_are_listed() {
+    let all = (0..100).map(|place| candidate(&format!("model {place}"), 0.4, if place == 90 { 1.0 } else { 0.0 })).collect();
+    let html = training_report(&TrainingReport { leaderboard: all, ..classification() });
+    assert!(html.contains("model 19<") && !html.contains("model 20<") && html.contains("model 90 <"));
+    assert!(html.contains("The best and the chosen of 100 models are listed"));
 }
 
 #[test]

@@ -153,15 +153,20 @@ fn pictures(mut roc: Vec<Line>, precision: Vec<Line>) -> Markup {
             figure.small {
                 h3 { "ROC" }
                 (lines(&roc, UNIT, UNIT, "ROC curve"))
-                figcaption { span { "false alarms →" } span { "found ↑" } }
+                (unit_axes("false alarms → · found ↑"))
             }
             figure.small {
                 h3 { "Precision and recall" }
                 (lines(&precision, UNIT, UNIT, "Precision-recall curve"))
-                figcaption { span { "recall →" } span { "precision ↑" } }
+                (unit_axes("recall → · precision ↑"))
             }
         }
     }
+}
+
+/// Under a picture whose axes both go from nothing to all.
+fn unit_axes(axes: &str) -> Markup {
+    html! { figcaption { span { "0%" } span { (axes) } span { "100%" } } }
 }
 
 /// By row the probability that is looked at, and whether it came true: that of the second of two labels, or of the most probable one.
@@ -192,7 +197,7 @@ fn calibration(rows: &Rows<'_>) -> Markup {
     html! {
         figure.small.square {
             (lines(&[Line::dotted(points), Line::dashed(vec![(0.0, 0.0), (1.0, 1.0)])], UNIT, UNIT, "Calibration"))
-            figcaption { span { "said →" } span { "was ↑" } }
+            (unit_axes("said → · was ↑"))
         }
         p.soft {
             @if rows.labels.len() > 2 { "Of the most probable label. " }

@@ -12,6 +12,9 @@ use crate::{
 /// From these on a model is called good, and very good: the share of the baseline's error that it takes away.
 const GOOD: f64 = 0.3;
 const VERY_GOOD: f64 = 0.7;
+/// Up to this it is called no better than a guess.
+const LITTLE: f64 = 0.02;
+const ADVICE: &str = "More rows, more telling features or a larger time budget may help.";
 /// Fewer judged rows than this say little.
 const FEW_ROWS: u64 = 200;
 /// A label with a smaller share of the rows is rare.
@@ -44,7 +47,8 @@ pub(crate) fn first_screen(report: &TrainingReport) -> Markup {
     let content = html! {
         p.headline { (headline(report)) }
         (comparison(report))
-        (note(tone(report), &html! { (verdict(report)) }))
+        @let (tone, verdict) = verdict(report);
+        (note(tone, &html! { (verdict) }))
         @let warnings = beware(report);
         @if !warnings.is_empty() {
             h3 { "Beware" }
@@ -57,7 +61,9 @@ pub(crate) fn first_screen(report: &TrainingReport) -> Markup {
 fn headline(report: &TrainingReport) -> Markup {
     let metric = main_metric(report);
     let Some(value) = report.metrics.get(metric) else { return html! { "The model could not be measured: there were too few rows." } };
-    let range = interval(&report.metrics, metric).map(|range| format!(" ({range} with 95% confidence)")).unwrap_or_default();
+    let range = report.metrics.intervals.get(metric.name()).map_or_else(String::new, |interval| {
+        format!(" ({} to {} with 95% confidence)", percent(interval.low.max(0.0)), percent(interval.high.max(0.0)))
+    });
     match report.problem_type {
         ProblemType::Classification => html! { "It gives the right label in " strong { (percent(value)) } " of the rows" (range) "." },
         ProblemType::Regression => {
@@ -73,34 +79,49 @@ fn interval(metrics: &Metrics, metric: Metric) -> Option<String> {
 }
 
 /// The share of the error of the baseline that knows nothing that the model takes away.
-fn gain(report: &TrainingReport) -> Option<f64> {
-    let metric = main_metric(report);
+fn gain(report: &TrainingReport, metric: Metric) -> Option<f64> {
     let (_, baseline) = report.baselines.first()?;
-    let (value, without) = (report.metrics.get(metric)?, baseline.get(metric)?);
-    let error = 1.0 - without;
-    (error > 0.0).then(|| (value - without) / error)
+    let error = |metrics: &Metrics| metrics.get(metric).map(|value| if metric.greater_is_better() { 1.0 - value } else { value });
+    let (mine, without) = (error(&report.metrics)?, error(baseline)?);
+    (without > 0.0).then(|| 1.0 - mine / without)
 }
 
-fn tone(report: &TrainingReport) -> Tone {
-    match gain(report) {
-        Some(gain) if gain >= GOOD => Tone::Good,
-        Some(gain) if gain > 0.02 => Tone::Fair,
-        _ => Tone::Bad,
+/// How good the model is, by what it takes away of the error that one has without effort.
+fn verdict(report: &TrainingReport) -> (Tone, String) {
+    let metric = main_metric(report);
+    let Some(gain) = gain(report, metric) else {
+        return (Tone::Bad, format!("How much better this is than a guess could not be measured. {ADVICE}"));
+    };
+    let error = if metric == Metric::R2 { "squared error" } else { "error" };
+    let less = format!("it makes {} less {error} than an answer that ignores the features.", percent(gain.max(0.0)));
+    if gain >= VERY_GOOD {
+        (Tone::Good, format!("Very good: {less}"))
+    } else if gain >= GOOD {
+        (Tone::Good, format!("Good: {less}"))
+    } else if gain > LITTLE {
+        (Tone::Fair, format!("Modest: {less} {ADVICE}"))
+    } else if let Some(share) = better_probabilities(report) {
+        let threshold = if labels(report) == 2 { ", or choose another threshold below" } else { "" };
+        let text = format!(
+            "Its labels are hardly better than always the most frequent one, but its probabilities tell the rows apart ({} less log loss): \
+             rank rows by them{threshold}.",
+            percent(share)
+        );
+        (Tone::Fair, text)
+    } else {
+        (Tone::Bad, format!("No better than an answer that ignores the features: do not rely on it. {ADVICE}"))
     }
 }
 
-fn verdict(report: &TrainingReport) -> String {
-    let advice = "More rows, more telling features or a larger time budget may help.";
-    let Some(gain) = gain(report) else { return format!("How much better this is than a guess could not be measured. {advice}") };
-    let share = percent(gain.max(0.0));
-    if gain >= VERY_GOOD {
-        format!("Very good: it makes {share} less error than an answer that ignores the features.")
-    } else if gain >= GOOD {
-        format!("Good: it makes {share} less error than an answer that ignores the features.")
-    } else if gain > 0.02 {
-        format!("Modest: it makes only {share} less error than an answer that ignores the features. {advice}")
-    } else {
-        format!("No better than an answer that ignores the features: do not rely on it. {advice}")
+/// How much less log loss there is, where that is worth a word: of a rare label the most probable answer is nearly always the other.
+fn better_probabilities(report: &TrainingReport) -> Option<f64> {
+    gain(report, Metric::LogLoss).filter(|share| *share > LITTLE)
+}
+
+fn labels(report: &TrainingReport) -> usize {
+    match &report.judged {
+        Judged::Labels { labels, .. } => labels.len(),
+        Judged::Numbers(_) => 0,
     }
 }
 

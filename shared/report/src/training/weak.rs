@@ -40,22 +40,21 @@ pub(crate) fn segments(report: &TrainingReport) -> Markup {
 /// The rows that the model got most wrong; nothing when there is none.
 pub(crate) fn hardest(report: &TrainingReport) -> Markup {
     let labels = report.problem_type == ProblemType::Classification;
-    let head = html! {
-        th { "Row" } th { "Actual" } th { "Predicted" } th.n { @if labels { "Probability of actual" } @else { "Error" } } th { "Values" }
-    };
+    let figure = if labels { "Probability of actual" } else { "Error" };
+    let head = html! { th { "Row" } th { "Actual" } th { "Predicted" } th.n { (figure) } th { "Values" } };
     let rows = html! {
         @for row in &report.hardest {
             tr {
                 th scope="row" { (count(row.row)) }
-                td { bdi { (cut(&row.actual, 40)) } }
-                td { bdi { (cut(&row.predicted, 40)) } }
-                td.n { @if labels { (percent(row.figure)) } @else { (number(row.figure)) } }
+                td data-name="Actual" { bdi { (cut(&row.actual, 40)) } }
+                td data-name="Predicted" { bdi { (cut(&row.predicted, 40)) } }
+                td.n data-name=(figure) { @if labels { (percent(row.figure)) } @else { (number(row.figure)) } }
                 td.sample { @for (name, value) in row.cells.iter().take(MAX_CELLS) { span { (cut(name, 30)) " " bdi { (cut(value, 30)) } } } }
             }
         }
     };
     let content = html! {
-        (table("hardest", &head, &rows))
+        (table("hardest stacked", &head, &rows))
         p.soft { "Look at these first: some may be mistakes in the table." }
     };
     html! { @if !report.hardest.is_empty() { (card("Hardest Rows", &content)) } }
