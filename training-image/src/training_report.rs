@@ -154,7 +154,8 @@ fn hardest(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<HardRow> {
         let cells = features.iter().map(|name| ((*name).clone(), cell(frame, name, row))).collect();
         Some(HardRow { row: row as u64 + 1, actual, predicted, figure, cells })
     };
-    order.into_iter().filter_map(row).collect()
+    let wrong = |row: &HardRow| matches!(trained.outcome, Outcome::Numbers(_)) || row.figure < 0.5;
+    order.into_iter().filter_map(row).filter(wrong).collect()
 }
 
 /// A number with about four digits.

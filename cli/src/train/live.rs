@@ -166,7 +166,7 @@ mod tests {
             best_estimator: Some("boost".to_owned()),
             candidates_tried: 14,
         };
-        let line = |stopping| moving(&progress, 30.0, Some(Duration::from_secs(60)), stopping);
+        let line = |stopping| moving(&progress, 30.0, Some(Duration::from_mins(1)), stopping);
         assert_eq!(line(false), "training   [############            ] 30.0s of 1m 0s, 14 models, best log_loss 0.4123 (boost)");
         assert!(line(true).ends_with(STOPPING));
         assert_eq!(moving(&Progress { best_score: None, ..progress.clone() }, 1.0, None, false), "training   1.0s");

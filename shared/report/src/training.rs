@@ -19,7 +19,7 @@ pub use verdict::{beware, how_judged};
 
 use crate::{
     format::{count, format_time, label},
-    page::{card, page, problem_badge, tiles},
+    page::{card, name, page, problem_badge, tiles},
 };
 
 /// What the training report tells.
@@ -214,11 +214,11 @@ fn judged(report: &TrainingReport) -> Markup {
 fn summary(report: &TrainingReport) -> Markup {
     let ended = if report.converged { " (stopped early)" } else { "" };
     let figures = [
-        ("Best model", html! { (label(&report.metrics.best_estimator)) }),
+        ("Best model", name(&report.metrics.best_estimator)),
         ("Training time", html! { (format_time(report.metrics.training_time)) (ended) }),
         ("Models tried", html! { (count(report.leaderboard.len() as u64)) }),
         ("Features used", html! { (count(report.preprocessing.feature_count as u64)) }),
-        ("Target", html! { bdi { (label(&report.target)) } }),
+        ("Target", name(&report.target)),
         ("Problem type", problem_badge(report.problem_type)),
     ];
     card("Training Summary", &tiles(&figures))

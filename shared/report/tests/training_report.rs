@@ -174,6 +174,13 @@ fn a_reader_is_warned() {
 }
 
 #[test]
+fn what_there_was_no_time_for_is_said() {
+    let said =
+        |permutation| training_report(&TrainingReport { permutation, ..classification() }).contains("no time was left to shuffle it");
+    assert!(said(Vec::new()) && !said(classification().permutation));
+}
+
+#[test]
 fn only_the_fifteen_most_important_features_are_drawn() {
     let importances = (0..40).map(|position| (format!("feature {position}"), 0.025)).collect();
     let html = training_report(&TrainingReport { importances, ..classification() });

@@ -6,7 +6,7 @@ use super::{Effect, Places, TrainingReport};
 use crate::{
     chart::{Line, bar, lines, means},
     format::{label, number},
-    page::{card, first_of, table},
+    page::{self, card, first_of, table},
 };
 
 const MAX_FEATURES: usize = 15;
@@ -20,7 +20,7 @@ pub(crate) fn importances(report: &TrainingReport) -> Markup {
     let rows = html! {
         @for (name, importance) in report.importances.iter().take(MAX_FEATURES) {
             tr {
-                th scope="row" { bdi { (label(name)) } }
+                th scope="row" { (page::name(name)) }
                 td.n { (format!("{importance:.4}")) }
                 td.n { @match permuted(name) { Some((_, mean, deviation)) => { (cost(*mean, *deviation)) }, None => { "–" } } }
                 td.wide { (bar(if largest > 0.0 { importance / largest } else { 0.0 })) }
@@ -34,6 +34,9 @@ pub(crate) fn importances(report: &TrainingReport) -> Markup {
         p.soft {
             "Importance: the feature's share in what the trees gain and the coefficients move. When shuffled: by how much the "
             (report.metric.title()) " gets worse on judged rows if the feature's values are swapped between them."
+        }
+        @if report.importances.iter().take(MAX_FEATURES).any(|(name, share)| *share > 0.0 && permuted(name).is_none()) {
+            p.soft { "A dash: no time was left to shuffle it, nor to show how predictions move with every feature. A larger budget does." }
         }
     };
     html! { @if !report.importances.is_empty() { (card("Feature Importance", &content)) } }

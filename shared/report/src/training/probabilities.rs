@@ -109,7 +109,7 @@ fn curves_of_two(ranking: &Ranking) -> Markup {
     let share = ranking.hits as f64 / (ranking.hits + ranking.others) as f64;
     let chance = Line::dashed(vec![(0.0, share), (1.0, share)]);
     html! {
-        (pictures(vec![Line::plain(ranking.roc())], vec![Line::plain(ranking.precision()), chance]))
+        (pictures(vec![Line::plain(ranking.roc())], &[Line::plain(ranking.precision()), chance]))
         p.soft { "Dashed: what guessing reaches." }
     }
 }
@@ -131,9 +131,9 @@ fn curves_of_many(rows: &Rows<'_>) -> Markup {
         return html! { p.soft { "Only one label is among the judged rows." } };
     }
     let roc = rankings.iter().map(|(_, ranking, colour)| Line::coloured(ranking.roc(), colour)).collect();
-    let precision = rankings.iter().map(|(_, ranking, colour)| Line::coloured(ranking.precision(), colour)).collect();
+    let precision: Vec<Line> = rankings.iter().map(|(_, ranking, colour)| Line::coloured(ranking.precision(), colour)).collect();
     html! {
-        (pictures(roc, precision))
+        (pictures(roc, &precision))
         p.legend {
             @for (label, ranking, colour) in &rankings {
                 span { span class={ "dot " (colour) } {} bdi { (rows.labels.get(*label).map_or_else(String::new, |name| cut(name, 40))) } (format!(" {:.4}", ranking.area())) }
@@ -146,7 +146,7 @@ fn curves_of_many(rows: &Rows<'_>) -> Markup {
     }
 }
 
-fn pictures(mut roc: Vec<Line>, precision: Vec<Line>) -> Markup {
+fn pictures(mut roc: Vec<Line>, precision: &[Line]) -> Markup {
     roc.push(Line::dashed(vec![(0.0, 0.0), (1.0, 1.0)]));
     html! {
         div.grid {
@@ -157,7 +157,7 @@ fn pictures(mut roc: Vec<Line>, precision: Vec<Line>) -> Markup {
             }
             figure.small {
                 h3 { "Precision and recall" }
-                (lines(&precision, UNIT, UNIT, "Precision-recall curve"))
+                (lines(precision, UNIT, UNIT, "Precision-recall curve"))
                 (unit_axes("recall → · precision ↑"))
             }
         }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::TrainingReport;
 use crate::{
     format::{count, cut, label, number, percent},
-    page::{card, table},
+    page::{card, name, table},
 };
 
 /// The most cells shown of a row.
@@ -22,7 +22,7 @@ pub(crate) fn segments(report: &TrainingReport) -> Markup {
     let rows = html! {
         @for segment in &report.segments {
             tr {
-                th scope="row" { bdi { (label(&segment.feature)) } }
+                th scope="row" { (name(&segment.feature)) }
                 td { bdi { (label(&segment.values)) } }
                 td.n { (count(segment.rows)) }
                 td.n { (number(segment.loss)) }
@@ -45,7 +45,7 @@ pub(crate) fn hardest(report: &TrainingReport) -> Markup {
     let rows = html! {
         @for row in &report.hardest {
             tr {
-                th scope="row" { (count(row.row)) }
+                th scope="row" data-name="Row" { (count(row.row)) }
                 td data-name="Actual" { bdi { (cut(&row.actual, 40)) } }
                 td data-name="Predicted" { bdi { (cut(&row.predicted, 40)) } }
                 td.n data-name=(figure) { @if labels { (percent(row.figure)) } @else { (number(row.figure)) } }
