@@ -1,6 +1,6 @@
 //! From what the engine tells to what the training report shows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use domain::{Profile, Timestamp, TrainingSettings, Validation};
 use engine::{Outcome, Trained};
@@ -54,6 +54,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         leaderboard: leaderboard.collect(),
         history: trained.history.clone(),
         converged: trained.converged,
+        interrupted: options.stop.load(Ordering::Relaxed),
         importances: trained.importances.clone(),
         permutation: trained.explained.permutation.iter().map(|one| (one.feature.clone(), one.mean, one.deviation)).collect(),
         effects: trained.explained.effects.iter().map(|effect| shown(effect, trained)).collect(),

@@ -97,13 +97,14 @@ fn interval(metrics: &Metrics, metric: Metric) -> Option<String> {
     Some(format!("{} to {}", number(interval.low), number(interval.high)))
 }
 
-/// Four decimals, fewer of large numbers.
+/// Four decimals, fewer of large numbers; small ones by their power of ten.
 fn number(value: f64) -> String {
     match value.abs() {
-        0.0..1e3 => format!("{value:.4}"),
+        0.0 => "0".to_owned(),
+        1e-3..1e3 => format!("{value:.4}"),
         1e3..1e5 => format!("{value:.2}"),
         1e5..1e12 => format!("{value:.0}"),
-        _ => format!("{value:.4e}"),
+        _ => format!("{value:.3e}"),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct TrainingReport {
     pub history: Vec<(f64, f64)>,
     /// Whether the search ended because more of it no longer helped.
     pub converged: bool,
+    /// Whether the search was told to stop before that.
+    pub interrupted: bool,
     /// Share of each feature in what the model does, descending.
     pub importances: Vec<(String, f64)>,
     /// By how much the metric gets worse when a feature's values are swapped between rows: the mean and the deviation, the largest first.

@@ -69,6 +69,7 @@ fn classification() -> TrainingReport {
         importances: vec![("sex".to_owned(), 0.61), ("age".to_owned(), 0.39)],
         history: vec![(1.0, 0.5), (4.5, 0.43), (20.0, 0.4103)],
         converged: true,
+        interrupted: false,
         permutation: vec![("sex".to_owned(), 0.21, 0.012), ("age".to_owned(), 0.04, 0.003)],
         effects: vec![
             Effect { feature: "age".to_owned(), places: Places::Numbers(vec![(1.0, 0.6), (30.0, 0.4), (80.0, 0.2)]) },
@@ -168,6 +169,12 @@ fn a_reader_is_warned() {
     };
     warned(base.clone(), "Only 179 rows were judged");
     warned(TrainingReport { judged: judged([[170, 3], [3, 3]]), ..base.clone() }, "The label 'yes' is rare (6 of the judged rows)");
+    warned(TrainingReport { interrupted: true, ..base.clone() }, "The search was told to stop before its time");
+    let as_good = vec![("linear".to_owned(), Metrics { accuracy: Some(0.9), ..Metrics::default() })];
+    warned(TrainingReport { baselines: as_good.clone(), ..base.clone() }, "A plain linear model does as well");
+    let linear = vec![LeaderboardRow { family: Family::Linear, ..candidate("linear", 0.4, 1.0) }];
+    let told = training_report(&TrainingReport { baselines: as_good, leaderboard: linear, ..base.clone() });
+    assert!(!told.contains("A plain linear model does as well"), "it is one");
     let perfect = Metrics { roc_auc: Some(0.9999), ..base.metrics.clone() };
     warned(TrainingReport { metrics: perfect, ..base.clone() }, "Check that 'sex' (61.0% of what the model looks at)");
     warned(TrainingReport { preprocessing: preprocessing(&["age"], &[("alive", "the target in other words")]), ..base }, "'alive'");

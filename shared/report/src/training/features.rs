@@ -56,42 +56,52 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// The card about how predictions move with the features that matter most; nothing when there is none.
+/// The card about how predictions move with the features that matter most; nothing when there is none. All are on one scale, so that what
+/// moves little looks flat.
 pub(crate) fn effects(report: &TrainingReport) -> Markup {
+    let scale = range(&mut report.effects.iter().flat_map(|effect| means_of(&effect.places)));
     let content = html! {
-        div.grid { @for effect in &report.effects { (one_effect(effect)) } }
+        div.grid { @for effect in &report.effects { (one_effect(effect, scale)) } }
         p.soft {
-            "The mean prediction with the feature set to each value while all else stays as it is in the judged rows. Where features go \
-             together in the table, such combinations may never occur."
+            "The mean prediction with the feature set to each value while all else stays as it is in the judged rows, all on one scale from "
+            (number(scale.0)) " to " (number(scale.1)) ". Where features go together in the table, such combinations may never occur."
         }
     };
     html! { @if !report.effects.is_empty() { (card("How Predictions Move", &content)) } }
 }
 
-fn one_effect(effect: &Effect) -> Markup {
-    let range = |values: &mut dyn Iterator<Item = f64>| {
-        values
-            .filter(|value| value.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
-    };
+fn means_of(places: &Places) -> Vec<f64> {
+    match places {
+        Places::Numbers(places) => places.iter().map(|place| place.1).collect(),
+        Places::Categories(places) => places.iter().map(|place| place.1).collect(),
+    }
+}
+
+/// The smallest and the largest.
+fn range(values: &mut dyn Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+}
+
+fn one_effect(effect: &Effect, scale: (f64, f64)) -> Markup {
     match &effect.places {
         Places::Numbers(places) => {
             let across = range(&mut places.iter().map(|place| place.0));
             let up = range(&mut places.iter().map(|place| place.1));
             html! {
                 figure.small {
-                    h3 { bdi { (label(&effect.feature)) } }
-                    (lines(&[Line::plain(places.clone())], across, up, "Mean prediction by value"))
-                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) } span { (number(across.1)) } }
+                    h3 { (page::name(&effect.feature)) }
+                    (lines(&[Line::plain(places.clone())], across, scale, "Mean prediction by value"))
+                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) " ↑" } span { (number(across.1)) } }
                 }
             }
         }
         Places::Categories(places) => {
-            let (low, high) = range(&mut places.iter().map(|place| place.1));
-            let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
+            let share = |value: f64| if scale.1 > scale.0 { (value - scale.0) / (scale.1 - scale.0) } else { 0.5 };
             html! {
                 figure.small {
-                    h3 { bdi { (label(&effect.feature)) } }
+                    h3 { (page::name(&effect.feature)) }
                     table.groups {
                         tbody {
                             @for (name, value) in places.iter().take(MAX_PLACES) {

@@ -15,6 +15,8 @@ const BEST_CANDIDATES: usize = 20;
 const MAX_CANDIDATES: usize = 60;
 /// The most hyperparameters named for each.
 const MAX_PARAMETERS: usize = 20;
+/// A training that ended within this share of its time, and not because it no longer got better, had nothing left to try.
+const NOTHING_LEFT: f64 = 0.5;
 /// The most points of the curve.
 const MAX_POINTS: usize = 300;
 
@@ -41,7 +43,11 @@ pub(crate) fn learning_curve(report: &TrainingReport) -> Markup {
             }
         }
         p.soft {
-            @if report.converged { "The search stopped early: more of it no longer helped." }
+            @if report.interrupted { "The search was told to stop before its time: a longer one may do better." }
+            @else if report.converged { "The search stopped early: more of it no longer helped." }
+            @else if report.metrics.training_time < NOTHING_LEFT * report.configuration.time_budget {
+                "The search ended when there was nothing left to try."
+            }
             @else { "The search used its time. Where the curve still moves at the end, a larger budget may help." }
         }
     };

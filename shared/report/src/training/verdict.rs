@@ -1,6 +1,6 @@
 //! The first screen: how good the model is in plain words, against what one gets without effort, and what to beware of; and all metrics.
 
-use domain::{Metric, Metrics, ProblemType, Validation};
+use domain::{Family, Metric, Metrics, ProblemType, Validation};
 use maud::{Markup, html};
 
 use super::{Judged, TrainingReport, figure};
@@ -201,13 +201,17 @@ pub fn beware(report: &TrainingReport) -> Vec<String> {
             ));
         }
     }
-    if let Some((_, linear)) = report.baselines.iter().find(|(name, _)| name == "linear") {
+    let is_linear = report.leaderboard.iter().all(|model| model.weight == 0.0 || model.family == Family::Linear);
+    if !is_linear && let Some((_, linear)) = report.baselines.iter().find(|(name, _)| name == "linear") {
         let metric = main_metric(report);
         if let (Some(mine), Some(theirs)) = (report.metrics.get(metric), linear.get(metric))
             && theirs >= mine
         {
             warnings.push("A plain linear model does as well: consider it if you need to explain every prediction.".to_owned());
         }
+    }
+    if report.interrupted {
+        warnings.push("The search was told to stop before its time: a longer one may do better.".to_owned());
     }
     if report.configuration.dropped_rows > 0 {
         let dropped = counted(report.configuration.dropped_rows, "row", "rows");

@@ -23,15 +23,15 @@ pub(crate) fn segments(report: &TrainingReport) -> Markup {
         @for segment in &report.segments {
             tr {
                 th scope="row" { (name(&segment.feature)) }
-                td { bdi { (label(&segment.values)) } }
-                td.n { (count(segment.rows)) }
-                td.n { (number(segment.loss)) }
-                td.n { @if segment.overall > 0.0 { (format!("{:.2}", segment.loss / segment.overall)) } @else { "–" } }
+                td data-name="Values" { bdi { (label(&segment.values)) } }
+                td.n data-name="Rows" { (count(segment.rows)) }
+                td.n data-name=(what) { (number(segment.loss)) }
+                td.n data-name="Times the mean" { @if segment.overall > 0.0 { (format!("{:.2}", segment.loss / segment.overall)) } @else { "–" } }
             }
         }
     };
     let content = html! {
-        (table("segments", &head, &rows))
+        (table("segments stacked", &head, &rows))
         p.soft { "Parts of the judged rows where the model errs most. More rows of that kind, or features that tell them apart, would help." }
     };
     html! { @if !report.segments.is_empty() { (card("Where It Is Weakest", &content)) } }

@@ -79,6 +79,7 @@ fn base() -> TrainingReport {
         leaderboard: names(60).into_iter().map(candidate).collect(),
         history: vec![(1.0, 123_456_789.5), (20.0, 123_456.5), (3_599.0, 1e-9)],
         converged: false,
+        interrupted: true,
         importances: names(30).into_iter().map(|name| (name, 1.0 / 30.0)).collect(),
         permutation: names(30).into_iter().map(|name| (name, 123_456.789, 0.001)).collect(),
         effects: vec![
