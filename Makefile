@@ -13,6 +13,7 @@ MEGABYTES ?= 1000
 FUZZ_SECONDS ?= 30
 SEED ?= 1
 ONLY ?=
+PEERS ?= flaml,lightgbm
 # Tables with fixed splits and their scorer, for `make bench-automl`; not part of the project.
 TABLES ?= ../shared/datasets
 SCORER ?= ../shared/bench/score.py
@@ -101,12 +102,15 @@ bench-report: tools-cargo ## The data report of 500,000 rows beside ydata-profil
 	@target/bench/report-venv/bin/python benches/data_report/run.py "$(TARGET_DIR)/release/automl" target/bench/report.csv target
 
 .PHONY: bench-automl
-bench-automl: tools-cargo ## Models beside FLAML's and LightGBM's (BUDGET=60, SEED=1, ONLY=name,name, TABLES=folder, SCORER=file)
+bench-automl: tools-cargo ## Models beside those of PEERS=flaml,lightgbm,autogluon (BUDGET=60, SEED=1,2, ONLY=name,name, TABLES=folder, SCORER=file)
 	cargo build --release -p automl
 	@[ -x target/bench/automl-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/automl-venv; }
 	@target/bench/automl-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements.txt
+	@case ",$(PEERS)," in *,autogluon,*) \
+	  [ -x target/bench/autogluon-venv/bin/python ] || python3 -m venv target/bench/autogluon-venv; \
+	  target/bench/autogluon-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements-autogluon.txt;; esac
 	@target/bench/automl-venv/bin/python benches/automl/run.py "$(TARGET_DIR)/release/automl" "$(TABLES)" "$(SCORER)" \
-	  --budget "$(BUDGET)" --seed "$(SEED)" --only "$(ONLY)"
+	  --budget "$(BUDGET)" --seed "$(SEED)" --only "$(ONLY)" --peers "$(PEERS)"
 
 .PHONY: deploy
 deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)

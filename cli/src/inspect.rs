@@ -3,17 +3,23 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
-use model::{FeatureKind, Manifest, Predictor};
+use model::{FeatureKind, Manifest, ModelCard, Predictor};
+use report::{format_time, how_judged};
 
-use crate::train::named;
+use crate::train::result::figures;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  automl inspect model/model.onnx
+  automl inspect model/model.onnx --json | jq .card";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The model file.
     model: PathBuf,
-    /// Print the manifest as JSON.
+    /// Print the whole manifest, or the error, as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
@@ -33,10 +39,11 @@ fn as_text(manifest: &Manifest) -> Result<String, std::fmt::Error> {
     writeln!(text, "estimator   {}", manifest.metrics.best_estimator)?;
     writeln!(text, "created     {} by version {}", manifest.created_at, manifest.product_version)?;
     writeln!(text, "data        {}", manifest.data_fingerprint)?;
-    writeln!(text, "hold-out")?;
-    for (name, value) in named(&manifest.metrics) {
-        writeln!(text, "  {name:<16} {value:.4}")?;
+    if let Some(card) = &manifest.card {
+        write_card(&mut text, card)?;
     }
+    let baselines = manifest.card.as_ref().map_or(&[][..], |card| &card.baselines);
+    writeln!(text, "\n{}", figures(&manifest.metrics, baselines)?)?;
     writeln!(text, "features")?;
     for feature in &manifest.features {
         let importance = manifest.importances.iter().find(|(name, _)| *name == feature.name).map_or(0.0, |(_, share)| *share);
@@ -49,4 +56,20 @@ fn as_text(manifest: &Manifest) -> Result<String, std::fmt::Error> {
         writeln!(text, "  {:<28} {importance:.4}  {input}", feature.name)?;
     }
     Ok(text)
+}
+
+fn write_card(text: &mut String, card: &ModelCard) -> Result<(), std::fmt::Error> {
+    writeln!(text, "for         {}", card.intended_use)?;
+    writeln!(text, "judged      {}", how_judged(card.validation, card.judged_rows))?;
+    let left_out = if card.dropped_rows > 0 { format!(", {} without a usable target left out", card.dropped_rows) } else { String::new() };
+    writeln!(text, "learned     from {} rows{left_out}, within {}, seed {}", card.training_rows, format_time(card.time_budget), card.seed)?;
+    let versions = card.versions.iter().map(|(name, version)| format!("{name} {version}"));
+    writeln!(text, "built with  {}", versions.collect::<Vec<_>>().join(", "))?;
+    for (column, reason) in &card.dropped_columns {
+        writeln!(text, "left out    {column}: {reason}")?;
+    }
+    for warning in &card.beware {
+        writeln!(text, "beware      {warning}")?;
+    }
+    Ok(())
 }

@@ -9,6 +9,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 use engine::Unread;
 use model::{Predictions, Predictor};
+use serde_json::json;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  automl predict --model model/model.onnx --data new.csv --out predictions.csv
+  automl predict --model model/model.onnx --data new.parquet --out predictions.csv --json
+
+The output has one line for each row, in order: `prediction`, and for classification `probability_<label>` for each label.
+The table may have other columns too, and its columns in any order; one that the model needs must not be missing.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -21,6 +30,9 @@ pub(crate) struct Arguments {
     /// The CSV file to write: `prediction`, and for classification `probability_<label>` for each label.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Print what was done, or the error, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
@@ -42,6 +54,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let predictions = predictor.predict(&batch)?;
     let labels: Vec<String> = predictor.manifest().labels.iter().map(ToString::to_string).collect();
     write(arguments, &labels, &predictions).with_context(|| format!("cannot write {}", arguments.out.display()))?;
+    if arguments.json {
+        let target = &predictor.manifest().target;
+        return Ok(serde_json::to_string_pretty(&json!({ "rows": frame.rows, "target": target, "labels": labels, "out": arguments.out }))?);
+    }
     Ok(format!("{} predictions in {}", frame.rows, arguments.out.display()))
 }
 

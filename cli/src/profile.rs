@@ -3,7 +3,6 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::{IsTerminal, Write as _, stderr},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,11 +13,19 @@ use report::EdaTarget;
 use serde_json::json;
 use table::Input;
 
+use crate::status_line;
+
 /// How often the progress bar changes, and how wide it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 const BAR_WIDTH: usize = 40;
 /// The most findings that are printed.
 const MAX_FINDINGS: usize = 20;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  automl profile customers.csv
+  automl profile customers.csv --target churned --out report.html
+  automl profile events.jsonl.gz --json | jq '.columns[].name'";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -30,9 +37,9 @@ pub(crate) struct Arguments {
     /// Write the data report as HTML to this file.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print the profile as JSON.
+    /// Print the profile, or the error, as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
@@ -111,30 +118,24 @@ impl ReadingBar {
     }
 
     fn show(&mut self, bytes: u64) {
-        if !stderr().is_terminal() || self.written.elapsed() < PROGRESS_EVERY {
+        if !status_line::on_a_terminal() || self.written.elapsed() < PROGRESS_EVERY {
             return;
         }
         (self.written, self.shown) = (Instant::now(), true);
         let megabytes = bytes as f64 / 1e6;
         // What is compressed has more text than bytes.
         let line = if bytes <= self.total {
-            let filled = (bytes * BAR_WIDTH as u64 / self.total.max(1)) as usize;
-            format!(
-                "[{}{}] {megabytes:.0} of {:.0} MB",
-                "#".repeat(filled),
-                " ".repeat(BAR_WIDTH - filled.min(BAR_WIDTH)),
-                self.total as f64 / 1e6
-            )
+            let bar = status_line::bar(bytes as f64 / self.total.max(1) as f64, BAR_WIDTH);
+            format!("{bar} {megabytes:.0} of {:.0} MB", self.total as f64 / 1e6)
         } else {
             format!("{megabytes:.0} MB of text")
         };
-        // A progress bar that cannot be written is not worth a failed profile.
-        let _ = write!(stderr(), "\r\x1b[K{line}");
+        status_line::show(&line);
     }
 
     fn end(&self) {
         if self.shown {
-            let _ = write!(stderr(), "\r\x1b[K");
+            status_line::clear();
         }
     }
 }

@@ -1,23 +1,36 @@
 //! `automl train`: a table to a folder with the model, its manifest and the two reports.
 
+mod live;
+pub(crate) mod result;
+
 use std::{
-    fmt::Write as _,
-    io::{IsTerminal, Write as _, stderr},
     num::NonZeroUsize,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
-use domain::{Family, Metric, Metrics, Monotone, Phase, ProblemType, Progress, TrainingSettings, asked_metric, default_time_budget};
-use report::format_time;
-use serde_json::json;
-use trainer::{Clock, Options, Outcome};
+use domain::{Family, Metric, Monotone, ProblemType, TrainingSettings, UnknownMetric, asked_metric, default_time_budget};
+use trainer::{Clock, Options};
 
-/// How often the progress line changes within a phase.
-const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+use self::{
+    live::Live,
+    result::{Finished, as_json, as_text},
+};
+use crate::interrupt;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  automl train --data customers.csv --target churned
+  automl train --data houses.parquet --target price --budget 300 --metric mae --out price-model
+  automl train --data visits.csv --target cost --time-column date --estimators gradient_boosting,linear
+  automl train --data customers.csv --target churned --json > result.json
+
+DIR then holds model.onnx, model.pkl, manifest.json, leaderboard.json, eda_report.html and training_report.html.
+The search ends when its budget does, or before that when more of it no longer helps. Ctrl-C (or SIGTERM) ends it too and
+writes the best model so far; a second one gives up.";
 
 const METRIC: &str = "What to optimise: auto, log_loss, roc_auc, pr_auc, accuracy, balanced_accuracy, f1, f1_macro, mcc, r2, rmse, mae, \
                       mape or rmsle";
@@ -47,8 +60,8 @@ pub(crate) struct Arguments {
     /// What to learn: classification or regression; by default decided from the target.
     #[arg(long, value_name = "TYPE", value_parser = problem_type)]
     problem: Option<ProblemType>,
-    #[arg(long, default_value = "auto", help = METRIC)]
-    metric: String,
+    #[arg(long, default_value = "auto", help = METRIC, value_parser = AskedMetric::parse)]
+    metric: AskedMetric,
     #[arg(long, value_name = "LIST", value_delimiter = ',', help = ESTIMATORS)]
     estimators: Vec<Family>,
     /// Judge on rows that come later by this column.
@@ -78,9 +91,19 @@ pub(crate) struct Arguments {
     /// How many models to try: with it, the same table and seed give the same model, bit for bit, as long as the budget suffices.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     candidates: Option<u32>,
-    /// Print the result as JSON.
+    /// Print the result, or the error, as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
+}
+
+/// What is to be optimised; none for `auto`.
+#[derive(Debug, Clone, Copy)]
+struct AskedMetric(Option<Metric>);
+
+impl AskedMetric {
+    fn parse(text: &str) -> std::result::Result<Self, UnknownMetric> {
+        asked_metric(text).map(Self)
+    }
 }
 
 fn problem_type(text: &str) -> std::result::Result<ProblemType, String> {
@@ -92,10 +115,10 @@ fn problem_type(text: &str) -> std::result::Result<ProblemType, String> {
 }
 
 impl Arguments {
-    fn settings(&self) -> Result<TrainingSettings> {
+    fn settings(&self) -> TrainingSettings {
         let signs = [(&self.increasing, Monotone::Increasing), (&self.decreasing, Monotone::Decreasing)];
-        Ok(TrainingSettings {
-            metric: asked_metric(&self.metric)?,
+        TrainingSettings {
+            metric: self.metric.0,
             estimators: self.estimators.clone(),
             time_column: self.time_column.clone(),
             group_column: self.group_column.clone(),
@@ -105,116 +128,32 @@ impl Arguments {
             max_model_mb: self.max_model_mb,
             max_trees: self.max_trees,
             candidates: self.candidates,
-        })
+        }
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let clock = Clock::start();
-    let mut line = ProgressLine::start();
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let stop = interrupt::stop_flag(scratch.path().to_owned())?;
+    let live = Live::start(clock, Arc::clone(&stop));
     let parquet = scratch.path().join("data.parquet");
     let profile = table::ingest(&arguments.data, &parquet).with_context(|| arguments.data.display().to_string())?;
-    let budget = arguments.budget.unwrap_or_else(|| default_time_budget(profile.rows));
+    let budget = Duration::from_secs(arguments.budget.unwrap_or_else(|| default_time_budget(profile.rows)).into());
+    live.budget(budget);
     let options = Options {
         job: arguments.data.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned()),
         target: arguments.target.clone(),
         problem_type: arguments.problem,
-        settings: arguments.settings()?,
-        time_budget: Duration::from_secs(budget.into()),
+        settings: arguments.settings(),
+        time_budget: budget,
         seed: arguments.seed,
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
-        stop: Arc::default(),
+        stop,
     };
-    let outcome = trainer::run(&parquet, &profile, &options, &arguments.out, clock, &mut |progress| line.show(&progress));
-    line.end();
-    let outcome = outcome?;
-    if arguments.json { as_json(&outcome, clock) } else { as_text(&outcome, clock) }
-}
-
-fn as_json(outcome: &Outcome, clock: Clock) -> Result<String> {
-    let result = json!({
-        "problem_type": outcome.problem_type,
-        "metrics": outcome.metrics,
-        "seconds": clock.elapsed().as_secs_f64(),
-        "model": outcome.artefacts.model,
-        "model_sha256": outcome.model_sha256,
-        "manifest": outcome.artefacts.manifest,
-        "pickle": outcome.artefacts.pickle,
-        "leaderboard": outcome.artefacts.leaderboard,
-        "models_tried": outcome.leaderboard.models.len(),
-        "stopped_early": outcome.leaderboard.stopped_early,
-        "eda_report": outcome.artefacts.eda_report,
-        "training_report": outcome.artefacts.training_report,
-    });
-    Ok(serde_json::to_string_pretty(&result)?)
-}
-
-fn as_text(outcome: &Outcome, clock: Clock) -> Result<String> {
-    let metrics = &outcome.metrics;
-    let early = if outcome.leaderboard.stopped_early { ", stopped early: more search no longer helped" } else { "" };
-    let (tried, took) = (outcome.leaderboard.models.len(), format_time(clock.elapsed().as_secs_f64()));
-    let mut text = format!("{}, the best of {tried} models, in {took}{early}\n", metrics.best_estimator);
-    for (name, value) in named(metrics) {
-        writeln!(text, "  {name:<18} {value:.4}")?;
-    }
-    for path in [&outcome.artefacts.model, &outcome.artefacts.training_report, &outcome.artefacts.eda_report] {
-        writeln!(text, "{}", path.display())?;
-    }
-    Ok(text)
-}
-
-/// The metrics that are known, in the order of a report.
-pub(crate) fn named(metrics: &Metrics) -> impl Iterator<Item = (&'static str, f64)> {
-    let averages = [("precision", metrics.precision), ("recall", metrics.recall)];
-    let measured = Metric::ALL.into_iter().map(|metric| (metric.title(), metrics.get(metric)));
-    measured.chain(averages).filter_map(|(name, value)| Some((name, value?)))
-}
-
-/// One line on standard error that is written over while training goes on; a line a phase when standard error is no terminal.
-struct ProgressLine {
-    terminal: bool,
-    phase: Option<Phase>,
-    written: Instant,
-}
-
-impl ProgressLine {
-    fn start() -> Self {
-        Self { terminal: stderr().is_terminal(), phase: None, written: Instant::now() }
-    }
-
-    fn show(&mut self, progress: &Progress) {
-        let entered = self.phase.replace(progress.phase) != Some(progress.phase);
-        if !entered && (!self.terminal || self.written.elapsed() < PROGRESS_EVERY) {
-            return;
-        }
-        self.written = Instant::now();
-        let score = match (&progress.best_metric, progress.best_score, &progress.best_estimator) {
-            (Some(metric), Some(score), Some(estimator)) => {
-                format!(", {} models, best {metric} {score:.4} ({estimator})", progress.candidates_tried)
-            }
-            _ => String::new(),
-        };
-        let line = format!("{:>7} {}{score}", format_time(progress.elapsed_seconds), phase_name(progress.phase));
-        // A progress line that cannot be written is not worth a failed training.
-        let _ = if self.terminal { write!(stderr(), "\r\x1b[K{line}") } else { writeln!(stderr(), "{line}") };
-    }
-
-    fn end(&self) {
-        if self.terminal && self.phase.is_some() {
-            let _ = writeln!(stderr());
-        }
-    }
-}
-
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Loading => "loading",
-        Phase::Exploring => "exploring",
-        Phase::Preparing => "preparing",
-        Phase::Training => "training",
-        Phase::Evaluating => "evaluating",
-        Phase::Exporting => "exporting",
-        Phase::Reporting => "reporting",
-    }
+    let outcome = trainer::run(&parquet, &profile, &options, &arguments.out, clock, &mut |progress| live.show(progress));
+    drop(live);
+    let finished =
+        Finished { outcome: &outcome?, seconds: clock.elapsed().as_secs_f64(), interrupted: options.stop.load(Ordering::Relaxed) };
+    if arguments.json { as_json(&finished) } else { as_text(&finished) }
 }

@@ -9,6 +9,7 @@
 //! The `container` feature adds the binary of the same package, which fetches the files, stores the results and keeps the job's item.
 
 mod artefacts;
+mod card;
 mod clock;
 mod error;
 mod leaderboard;
@@ -27,7 +28,7 @@ use domain::{
     Leaderboard, Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, TrainingSettings,
     exclusions, explain_problem_type,
 };
-use model::{Label, Manifest, Task};
+use model::{Label, Manifest, ModelCard, Task};
 use report::EdaTarget;
 
 use artefacts::write;
@@ -62,8 +63,10 @@ pub struct Options {
 pub struct Outcome {
     /// What was learned.
     pub problem_type: ProblemType,
-    /// Measured on the hold-out.
+    /// Measured on rows that the measured models did not learn from.
     pub metrics: Metrics,
+    /// How they were measured, against what, and what to beware of.
+    pub card: ModelCard,
     /// The model's inputs and outputs, complete.
     pub preprocessing: PreprocessingInfo,
     /// The written files.
@@ -120,6 +123,11 @@ pub fn run(
 
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
+    let mut told = training_report::of(&trained, &frame, profile, options, created_at);
+    if interrupted {
+        told.configuration.settings.push(("search".to_owned(), "ended from outside before its time".to_owned()));
+    }
+    let card = card::of(&told, options);
     let manifest = Manifest {
         format_version: model::FORMAT_VERSION,
         problem_type: trained.problem_type,
@@ -133,6 +141,7 @@ pub fn run(
         data_fingerprint: profile.fingerprint.clone(),
         created_at,
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
+        card: Some(card.clone()),
     };
     let onnx = model::write_onnx(&trained.pipeline, &manifest)?;
     let largest_difference = model::check_parity(&trained.pipeline, &onnx, &trained.sample)?;
@@ -143,15 +152,12 @@ pub fn run(
     write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard)?)?;
 
     news.enter(Phase::Reporting);
-    let mut training_report = training_report::of(&trained, &frame, profile, options, created_at);
-    if interrupted {
-        training_report.configuration.settings.push(("search".to_owned(), "ended from outside before its time".to_owned()));
-    }
-    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report))?;
+    write(out, Artefacts::TRAINING_REPORT, report::training_report(&told))?;
 
     Ok(Outcome {
         problem_type: trained.problem_type,
         metrics: trained.metrics,
+        card,
         preprocessing: trained.preprocessing,
         artefacts: Artefacts::in_folder(out),
         model_sha256: artefacts::sha256(&onnx),

@@ -1,14 +1,14 @@
 //! From what the engine tells to what the training report shows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
-use domain::{Profile, Timestamp, TrainingSettings};
+use domain::{Profile, Timestamp, TrainingSettings, Validation};
 use engine::{Outcome, Trained};
 use model::FeatureKind;
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation};
+use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
 use table::{Frame, Values};
 
-use crate::Options;
+use crate::{Options, card::versions};
 
 /// The hardest rows that are shown, and the features whose values are shown with them.
 const HARDEST: usize = 10;
@@ -54,6 +54,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         leaderboard: leaderboard.collect(),
         history: trained.history.clone(),
         converged: trained.converged,
+        interrupted: options.stop.load(Ordering::Relaxed),
         importances: trained.importances.clone(),
         permutation: trained.explained.permutation.iter().map(|one| (one.feature.clone(), one.mean, one.deviation)).collect(),
         effects: trained.explained.effects.iter().map(|effect| shown(effect, trained)).collect(),
@@ -70,7 +71,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
             dropped_rows: trained.dropped_rows as u64,
             settings: asked(&options.settings),
             seed: options.seed,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            versions: versions(),
             data_fingerprint: profile.fingerprint.clone(),
         },
         created_at,
@@ -155,7 +156,8 @@ fn hardest(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<HardRow> {
         let cells = features.iter().map(|name| ((*name).clone(), cell(frame, name, row))).collect();
         Some(HardRow { row: row as u64 + 1, actual, predicted, figure, cells })
     };
-    order.into_iter().filter_map(row).collect()
+    let wrong = |row: &HardRow| matches!(trained.outcome, Outcome::Numbers(_)) || row.figure < 0.5;
+    order.into_iter().filter_map(row).filter(wrong).collect()
 }
 
 /// A number with about four digits.

@@ -22,6 +22,7 @@ mod progress;
 mod relation;
 mod settings;
 mod timestamp;
+mod validation;
 
 pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
 pub use column_rules::{Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant};
@@ -43,3 +44,4 @@ pub use progress::{Phase, Progress};
 pub use relation::{TargetGroup, TargetRelation, TargetRelations};
 pub use settings::{Family, Monotone, TrainingSettings, UnknownFamily};
 pub use timestamp::Timestamp;
+pub use validation::Validation;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Metrics, NumericRange, ProblemType, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Feature, FeatureKind, Label};
+use crate::{Feature, FeatureKind, Label, ModelCard};
 
 /// The version of the file's format that this code writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -28,7 +28,7 @@ pub struct Manifest {
     pub threshold: Option<f32>,
     /// Range of each numeric feature in the training data.
     pub numeric_stats: BTreeMap<String, NumericRange>,
-    /// Measured on the hold-out.
+    /// Measured on rows that the measured models did not learn from; the card says on which.
     pub metrics: Metrics,
     /// Share of each feature, descending, summing to 1.
     pub importances: Vec<(String, f64)>,
@@ -36,8 +36,11 @@ pub struct Manifest {
     pub data_fingerprint: String,
     /// When the model was trained.
     pub created_at: Timestamp,
-    /// The program that trained it.
+    /// The version of this product that trained it.
     pub product_version: String,
+    /// What someone should know before relying on it; models of before cards have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<ModelCard>,
 }
 
 impl Manifest {
@@ -49,5 +52,19 @@ impl Manifest {
     /// Features whose values are texts of a batch.
     pub(crate) fn categorical(&self) -> impl Iterator<Item = &Feature> {
         self.features.iter().filter(|feature| matches!(feature.kind, FeatureKind::Categorical { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_of_before_cards_has_none() {
+        let stored = r#"{"format_version": 1, "problem_type": "regression", "target": "price", "features": [], "labels": [], "numeric_stats": {},
+            "metrics": {"r2_score": 0.9, "training_time": 1.0, "best_estimator": "linear"}, "importances": [], "data_fingerprint": "blake3:00",
+            "created_at": "2026-01-31T12:00:00.000000+00:00", "product_version": "0.1.0"}"#;
+        let manifest: Manifest = serde_json::from_str(stored).unwrap();
+        assert_eq!((manifest.card, manifest.metrics.r2_score), (None, Some(0.9)));
     }
 }

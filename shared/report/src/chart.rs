@@ -157,10 +157,18 @@ pub(crate) struct Line {
     class: &'static str,
 }
 
+/// The classes of lines in the colours of a legend.
+pub(crate) const COLOURS: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+
 impl Line {
     /// Drawn through.
     pub(crate) fn plain(points: Vec<(f64, f64)>) -> Self {
         Self { points, class: "plain" }
+    }
+
+    /// One of several, in its colour of the legend.
+    pub(crate) fn coloured(points: Vec<(f64, f64)>, class: &'static str) -> Self {
+        Self { points, class }
     }
 
     /// To compare with.
@@ -192,9 +200,23 @@ pub(crate) fn lines(lines: &[Line], across: (f64, f64), up: (f64, f64), descript
         let known = line.points.iter().filter(|point| point.0.is_finite() && point.1.is_finite()).map(at);
         known.map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<String>()
     };
+    // At a quarter, a half and three quarters of both ranges.
+    let quarter = |part: usize, size: f64| place(part as f64 / 4.0, (0.0, 1.0), size);
+    let grid = (1..4)
+        .map(|part| {
+            format!(
+                "M{:.1} {MARGIN}V{:.1}M{MARGIN} {:.1}H{:.1}",
+                quarter(part, WIDTH),
+                HEIGHT - MARGIN,
+                quarter(part, HEIGHT),
+                WIDTH - MARGIN
+            )
+        })
+        .collect::<String>();
     html! {
         svg.lines viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(description) {
             rect.frame width=(WIDTH) height=(HEIGHT) rx="4" {}
+            path.grid d=(grid) {}
             @for line in lines {
                 path class=(line.class) d=(path(line)) {}
                 @if line.class == "dotted" { path.dots d=(dots(line)) {} }

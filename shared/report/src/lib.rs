@@ -13,4 +13,6 @@ mod training;
 
 pub use eda::{EdaTarget, eda_report};
 pub use format::format_time;
-pub use training::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation, training_report};
+pub use training::{
+    Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, beware, how_judged, training_report,
+};

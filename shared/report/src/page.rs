@@ -3,7 +3,7 @@
 use domain::ProblemType;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::format::count;
+use crate::format::{count, label};
 
 const STYLE: &str = include_str!("style.css");
 /// No script and no request, whatever a value may contain.
@@ -58,6 +58,12 @@ pub(crate) fn card(heading: &str, content: &Markup) -> Markup {
 /// Figures side by side, each under its name.
 pub(crate) fn tiles(figures: &[(&str, Markup)]) -> Markup {
     html! { dl.tiles { @for (name, figure) in figures { div { dt { (name) } dd { (figure) } } } } }
+}
+
+/// A name from the table or of a model, which on a narrow place breaks after an underscore rather than anywhere.
+pub(crate) fn name(text: &str) -> Markup {
+    let shown = label(text);
+    html! { bdi { @for part in shown.split_inclusive('_') { (part) @if part.ends_with('_') { wbr; } } } }
 }
 
 /// A remark that stands out.

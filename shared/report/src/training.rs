@@ -4,17 +4,22 @@
 mod features;
 mod labels;
 mod numbers;
+mod probabilities;
 mod provenance;
 mod search;
 mod verdict;
 mod weak;
 
-use domain::{Family, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp};
+use std::collections::BTreeMap;
+
+use domain::{Family, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp, Validation};
 use maud::{Markup, html};
+
+pub use verdict::{beware, how_judged};
 
 use crate::{
     format::{count, format_time, label},
-    page::{card, page, problem_badge, tiles},
+    page::{card, name, page, problem_badge, tiles},
 };
 
 /// What the training report tells.
@@ -40,6 +45,8 @@ pub struct TrainingReport {
     pub history: Vec<(f64, f64)>,
     /// Whether the search ended because more of it no longer helped.
     pub converged: bool,
+    /// Whether the search was told to stop before that.
+    pub interrupted: bool,
     /// Share of each feature in what the model does, descending.
     pub importances: Vec<(String, f64)>,
     /// By how much the metric gets worse when a feature's values are swapped between rows: the mean and the deviation, the largest first.
@@ -58,20 +65,6 @@ pub struct TrainingReport {
     pub configuration: Configuration,
     /// When the training ended.
     pub created_at: Timestamp,
-}
-
-/// How a model was judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Validation {
-    /// On rows that the search never saw.
-    HoldOut,
-    /// Every row by models that had not learned from it.
-    Folds {
-        /// Parts that the rows were dealt into.
-        folds: usize,
-        /// How often they were dealt.
-        deals: usize,
-    },
 }
 
 /// A model that was tried.
@@ -180,8 +173,8 @@ pub struct Configuration {
     pub settings: Vec<(String, String)>,
     /// Seed of every random choice.
     pub seed: u64,
-    /// Version of this product.
-    pub version: String,
+    /// Versions of this product (`automl`), of the compiler and of the libraries that compute, by name.
+    pub versions: BTreeMap<String, String>,
     /// What identifies the data: `blake3:` and its BLAKE3 hash in hex.
     pub data_fingerprint: String,
 }
@@ -189,7 +182,7 @@ pub struct Configuration {
 /// The training report as an HTML document.
 pub fn training_report(report: &TrainingReport) -> String {
     let title = format!("Training Report - {}", label(&report.job));
-    let lead = html! { p { "A model of " bdi { (label(&report.target)) } ", " (verdict::how_judged(report)) } };
+    let lead = html! { p { "A model of " bdi { (label(&report.target)) } ", " (how_judged(report.validation, report.configuration.judged_rows)) } };
     let sections = html! {
         (verdict::first_screen(report))
         (summary(report))
@@ -205,7 +198,7 @@ pub fn training_report(report: &TrainingReport) -> String {
         (provenance::configuration(&report.configuration, &report.metrics.best_estimator))
         (provenance::usage(report))
     };
-    let footer = html! { p { "Generated " (moment(report.created_at)) " by AutoML " (label(&report.configuration.version)) } };
+    let footer = html! { p { "Generated " (moment(report.created_at)) " by AutoML " (label(report.configuration.versions.get("automl").map_or("", String::as_str))) } };
     page(&title, &lead, &sections, &footer)
 }
 
@@ -223,11 +216,11 @@ fn judged(report: &TrainingReport) -> Markup {
 fn summary(report: &TrainingReport) -> Markup {
     let ended = if report.converged { " (stopped early)" } else { "" };
     let figures = [
-        ("Best model", html! { (label(&report.metrics.best_estimator)) }),
+        ("Best model", name(&report.metrics.best_estimator)),
         ("Training time", html! { (format_time(report.metrics.training_time)) (ended) }),
         ("Models tried", html! { (count(report.leaderboard.len() as u64)) }),
         ("Features used", html! { (count(report.preprocessing.feature_count as u64)) }),
-        ("Target", html! { bdi { (label(&report.target)) } }),
+        ("Target", name(&report.target)),
         ("Problem type", problem_badge(report.problem_type)),
     ];
     card("Training Summary", &tiles(&figures))

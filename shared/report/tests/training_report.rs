@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType};
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation, training_report};
+use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Validation};
+use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report};
 
 fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingInfo {
     let names = |columns: &[(&str, &str)]| columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
@@ -69,6 +69,7 @@ fn classification() -> TrainingReport {
         importances: vec![("sex".to_owned(), 0.61), ("age".to_owned(), 0.39)],
         history: vec![(1.0, 0.5), (4.5, 0.43), (20.0, 0.4103)],
         converged: true,
+        interrupted: false,
         permutation: vec![("sex".to_owned(), 0.21, 0.012), ("age".to_owned(), 0.04, 0.003)],
         effects: vec![
             Effect { feature: "age".to_owned(), places: Places::Numbers(vec![(1.0, 0.6), (30.0, 0.4), (80.0, 0.2)]) },
@@ -93,7 +94,7 @@ fn classification() -> TrainingReport {
             settings: vec![("metric".to_owned(), "log_loss".to_owned())],
             dropped_rows: 0,
             seed: 42,
-            version: "0.1.0".to_owned(),
+            versions: [("automl", "0.1.0"), ("rustc", "1.94.1")].map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
             data_fingerprint: format!("blake3:{}", "0f".repeat(32)),
         },
         created_at: "2026-01-31T12:00:00.5Z".parse().unwrap(),
@@ -146,7 +147,11 @@ fn the_verdict_follows_the_error_that_the_model_takes_away() {
     assert!(with_accuracy(0.95).contains("Very good: "));
     assert!(with_accuracy(0.8).contains("Good: "));
     assert!(with_accuracy(0.65).contains("Modest: "));
-    assert!(with_accuracy(0.6).contains("No better than an answer that ignores the features"));
+    assert!(with_accuracy(0.6).contains("its probabilities tell the rows apart (39.7% less log loss)"));
+    let report = classification();
+    let useless = Metrics { accuracy: Some(0.6), log_loss: Some(0.7), ..report.metrics.clone() };
+    let useless = training_report(&TrainingReport { metrics: useless, ..report });
+    assert!(useless.contains("No better than an answer that ignores the features"));
     let with_r2 = |r2| {
         let report = regression();
         training_report(&TrainingReport { metrics: Metrics { r2_score: Some(r2), ..report.metrics.clone() }, ..report })
@@ -164,9 +169,22 @@ fn a_reader_is_warned() {
     };
     warned(base.clone(), "Only 179 rows were judged");
     warned(TrainingReport { judged: judged([[170, 3], [3, 3]]), ..base.clone() }, "The label 'yes' is rare (6 of the judged rows)");
+    warned(TrainingReport { interrupted: true, ..base.clone() }, "The search was told to stop before its time");
+    let as_good = vec![("linear".to_owned(), Metrics { accuracy: Some(0.9), ..Metrics::default() })];
+    warned(TrainingReport { baselines: as_good.clone(), ..base.clone() }, "A plain linear model does as well");
+    let linear = vec![LeaderboardRow { family: Family::Linear, ..candidate("linear", 0.4, 1.0) }];
+    let told = training_report(&TrainingReport { baselines: as_good, leaderboard: linear, ..base.clone() });
+    assert!(!told.contains("A plain linear model does as well"), "it is one");
     let perfect = Metrics { roc_auc: Some(0.9999), ..base.metrics.clone() };
     warned(TrainingReport { metrics: perfect, ..base.clone() }, "Check that 'sex' (61.0% of what the model looks at)");
     warned(TrainingReport { preprocessing: preprocessing(&["age"], &[("alive", "the target in other words")]), ..base }, "'alive'");
+}
+
+#[test]
+fn what_there_was_no_time_for_is_said() {
+    let said =
+        |permutation| training_report(&TrainingReport { permutation, ..classification() }).contains("no time was left to shuffle it");
+    assert!(said(Vec::new()) && !said(classification().permutation));
 }
 
 #[test]
@@ -193,6 +211,23 @@ fn labels_beyond_the_twenty_largest_are_counted_together() {
     assert!(matrix.contains(">L19<") && !matrix.contains(">L20<"));
     assert!(matrix.contains("10 others"));
     assert!(matrix.contains(">755</td>"), "the rows of labels 20 to 29: 80 + 79 + … + 71");
+}
+
+#[test]
+fn more_than_two_labels_are_ranked_one_against_the_rest_and_calibrated_by_the_most_probable() {
+    let html = training_report(&TrainingReport { judged: many_labels(30, |label| 100 - label as usize), ..classification() });
+    let ranking = html.split("<h2>Ranking</h2>").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(ranking.contains("<bdi>L7</bdi> 1.0000") && !ranking.contains("L8"), "{ranking}");
+    assert!(ranking.contains("Shown: the 8 labels with the most rows."));
+    assert!(html.contains("Of the most probable label.") && !html.contains("<h2>Thresholds</h2>"));
+}
+
+#[test]
+fn the_best_and_the_chosen_candidates_are_listed() {
+    let all = (0..100).map(|place| candidate(&format!("model {place}"), 0.4, if place == 90 { 1.0 } else { 0.0 })).collect();
+    let html = training_report(&TrainingReport { leaderboard: all, ..classification() });
+    assert!(html.contains("model 19<") && !html.contains("model 20<") && html.contains("model 90 <"));
+    assert!(html.contains("The best and the chosen of 100 models are listed"));
 }
 
 #[test]

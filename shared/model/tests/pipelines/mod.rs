@@ -27,6 +27,7 @@ pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
         data_fingerprint: "0".repeat(64),
         created_at: "2026-01-31T12:00:00.000000+00:00".parse().unwrap(),
         product_version: "0.1.0".to_owned(),
+        card: None,
     }
 }
 

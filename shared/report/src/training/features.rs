@@ -6,7 +6,7 @@ use super::{Effect, Places, TrainingReport};
 use crate::{
     chart::{Line, bar, lines, means},
     format::{label, number},
-    page::{card, first_of, table},
+    page::{self, card, first_of, table},
 };
 
 const MAX_FEATURES: usize = 15;
@@ -20,7 +20,7 @@ pub(crate) fn importances(report: &TrainingReport) -> Markup {
     let rows = html! {
         @for (name, importance) in report.importances.iter().take(MAX_FEATURES) {
             tr {
-                th scope="row" { bdi { (label(name)) } }
+                th scope="row" { (page::name(name)) }
                 td.n { (format!("{importance:.4}")) }
                 td.n { @match permuted(name) { Some((_, mean, deviation)) => { (cost(*mean, *deviation)) }, None => { "–" } } }
                 td.wide { (bar(if largest > 0.0 { importance / largest } else { 0.0 })) }
@@ -34,6 +34,9 @@ pub(crate) fn importances(report: &TrainingReport) -> Markup {
         p.soft {
             "Importance: the feature's share in what the trees gain and the coefficients move. When shuffled: by how much the "
             (report.metric.title()) " gets worse on judged rows if the feature's values are swapped between them."
+        }
+        @if report.importances.iter().take(MAX_FEATURES).any(|(name, share)| *share > 0.0 && permuted(name).is_none()) {
+            p.soft { "A dash: no time was left to shuffle it, nor to show how predictions move with every feature. A larger budget does." }
         }
     };
     html! { @if !report.importances.is_empty() { (card("Feature Importance", &content)) } }
@@ -53,42 +56,52 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// The card about how predictions move with the features that matter most; nothing when there is none.
+/// The card about how predictions move with the features that matter most; nothing when there is none. All are on one scale, so that what
+/// moves little looks flat.
 pub(crate) fn effects(report: &TrainingReport) -> Markup {
+    let scale = range(&mut report.effects.iter().flat_map(|effect| means_of(&effect.places)));
     let content = html! {
-        div.grid { @for effect in &report.effects { (one_effect(effect)) } }
+        div.grid { @for effect in &report.effects { (one_effect(effect, scale)) } }
         p.soft {
-            "The mean prediction with the feature set to each value while all else stays as it is in the judged rows. Where features go \
-             together in the table, such combinations may never occur."
+            "The mean prediction with the feature set to each value while all else stays as it is in the judged rows, all on one scale from "
+            (number(scale.0)) " to " (number(scale.1)) ". Where features go together in the table, such combinations may never occur."
         }
     };
     html! { @if !report.effects.is_empty() { (card("How Predictions Move", &content)) } }
 }
 
-fn one_effect(effect: &Effect) -> Markup {
-    let range = |values: &mut dyn Iterator<Item = f64>| {
-        values
-            .filter(|value| value.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
-    };
+fn means_of(places: &Places) -> Vec<f64> {
+    match places {
+        Places::Numbers(places) => places.iter().map(|place| place.1).collect(),
+        Places::Categories(places) => places.iter().map(|place| place.1).collect(),
+    }
+}
+
+/// The smallest and the largest.
+fn range(values: &mut dyn Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+}
+
+fn one_effect(effect: &Effect, scale: (f64, f64)) -> Markup {
     match &effect.places {
         Places::Numbers(places) => {
             let across = range(&mut places.iter().map(|place| place.0));
             let up = range(&mut places.iter().map(|place| place.1));
             html! {
                 figure.small {
-                    h3 { bdi { (label(&effect.feature)) } }
-                    (lines(&[Line::plain(places.clone())], across, up, "Mean prediction by value"))
-                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) } span { (number(across.1)) } }
+                    h3 { (page::name(&effect.feature)) }
+                    (lines(&[Line::plain(places.clone())], across, scale, "Mean prediction by value"))
+                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) " ↑" } span { (number(across.1)) } }
                 }
             }
         }
         Places::Categories(places) => {
-            let (low, high) = range(&mut places.iter().map(|place| place.1));
-            let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
+            let share = |value: f64| if scale.1 > scale.0 { (value - scale.0) / (scale.1 - scale.0) } else { 0.5 };
             html! {
                 figure.small {
-                    h3 { bdi { (label(&effect.feature)) } }
+                    h3 { (page::name(&effect.feature)) }
                     table.groups {
                         tbody {
                             @for (name, value) in places.iter().take(MAX_PLACES) {

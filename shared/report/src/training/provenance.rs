@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{Configuration, Judged, TrainingReport};
 use crate::{
     format::{count, cut, format_time, label},
-    page::{card, first_of, table, tiles},
+    page::{self, card, first_of, table, tiles},
 };
 
 /// The most columns named one by one in each list.
@@ -17,13 +17,13 @@ pub(crate) fn preprocessing(info: &PreprocessingInfo) -> Markup {
     let dropped = info.dropped_columns.as_deref().unwrap_or_default();
     let features = html! {
         @for name in info.feature_columns.iter().take(MAX_COLUMNS) {
-            tr { th scope="row" { bdi { (label(name)) } } td { (input(info, name)) } }
+            tr { th scope="row" { (page::name(name)) } td { (input(info, name)) } }
         }
     };
     let left_out = html! {
         @for name in dropped.iter().take(MAX_COLUMNS) {
             tr {
-                th scope="row" { bdi { (label(name)) } }
+                th scope="row" { (page::name(name)) }
                 td { (cut(info.dropped_reasons.get(name).map_or("not used", String::as_str), 100)) }
             }
         }
@@ -55,26 +55,30 @@ fn input(info: &PreprocessingInfo, feature: &str) -> String {
 /// The card about the run's settings.
 pub(crate) fn configuration(configuration: &Configuration, best_estimator: &str) -> Markup {
     let figures = [
-        ("Time budget", format_time(configuration.time_budget)),
-        ("Rows", count(configuration.rows)),
-        ("Columns", count(configuration.columns)),
-        ("Training rows", count(configuration.train_rows)),
-        ("Judged rows", count(configuration.judged_rows)),
-        ("Rows without target", count(configuration.dropped_rows)),
-        ("Best estimator", label(best_estimator)),
-        ("Seed", configuration.seed.to_string()),
-        ("Version", label(&configuration.version)),
+        ("Time budget", html! { (format_time(configuration.time_budget)) }),
+        ("Best estimator", page::name(best_estimator)),
+        ("Rows", html! { (count(configuration.rows)) }),
+        ("Columns", html! { (count(configuration.columns)) }),
+        ("Training rows", html! { (count(configuration.train_rows)) }),
+        ("Judged rows", html! { (count(configuration.judged_rows)) }),
+        ("Rows without target", html! { (count(configuration.dropped_rows)) }),
+        ("Seed", html! { (configuration.seed) }),
     ];
     let settings = html! {
         @for (name, value) in &configuration.settings { tr { th scope="row" { (label(name)) } td { bdi { (cut(value, 200)) } } } }
     };
+    let versions = html! {
+        tr { th scope="row" { "data" } td { (cut(&configuration.data_fingerprint, 80)) } }
+        @for (name, version) in &configuration.versions { tr { th scope="row" { (label(name)) } td { (cut(version, 80)) } } }
+    };
     let content = html! {
-        (tiles(&figures.map(|(name, figure)| (name, html! { (figure) }))))
+        (tiles(&figures))
         @if !configuration.settings.is_empty() {
             h3 { "Asked for" }
             (table("settings", &html! { th { "Setting" } th { "Value" } }, &settings))
         }
-        p.soft { "Data fingerprint: " (cut(&configuration.data_fingerprint, 80)) }
+        h3 { "Data and software" }
+        (table("versions", &html! { th { "What" } th { "Version" } }, &versions))
     };
     card("Training Configuration", &content)
 }

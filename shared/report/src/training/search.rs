@@ -6,13 +6,17 @@ use super::{LeaderboardRow, TrainingReport};
 use crate::{
     chart::{Line, bar, lines},
     format::{count, cut, format_time, label, number, percent},
-    page::{card, first_of, table},
+    page::{card, table},
 };
 
-/// The most candidates listed on the leaderboard.
-const MAX_CANDIDATES: usize = 50;
+/// The best candidates, which are listed beside the chosen ones.
+const BEST_CANDIDATES: usize = 20;
+/// The most candidates listed.
+const MAX_CANDIDATES: usize = 60;
 /// The most hyperparameters named for each.
 const MAX_PARAMETERS: usize = 20;
+/// A training that ended within this share of its time, and not because it no longer got better, had nothing left to try.
+const NOTHING_LEFT: f64 = 0.5;
 /// The most points of the curve.
 const MAX_POINTS: usize = 300;
 
@@ -30,7 +34,7 @@ pub(crate) fn learning_curve(report: &TrainingReport) -> Markup {
     // The best score stays what it is until a better one comes.
     let stairs = steps.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]).chain([*last]).collect();
     let content = html! {
-        figure {
+        figure.course {
             (lines(&[Line::plain(stairs)], (first.0, last.0), (low, high), "Best score over time"))
             figcaption {
                 span { (format_time(first.0)) ": " (number(first.1)) }
@@ -39,7 +43,11 @@ pub(crate) fn learning_curve(report: &TrainingReport) -> Markup {
             }
         }
         p.soft {
-            @if report.converged { "The search stopped early: more of it no longer helped." }
+            @if report.interrupted { "The search was told to stop before its time: a longer one may do better." }
+            @else if report.converged { "The search stopped early: more of it no longer helped." }
+            @else if report.metrics.training_time < NOTHING_LEFT * report.configuration.time_budget {
+                "The search ended when there was nothing left to try."
+            }
             @else { "The search used its time. Where the curve still moves at the end, a larger budget may help." }
         }
     };
@@ -49,33 +57,44 @@ pub(crate) fn learning_curve(report: &TrainingReport) -> Markup {
 /// All candidates.
 pub(crate) fn leaderboard(report: &TrainingReport) -> Markup {
     let candidates = &report.leaderboard;
+    let listed: Vec<&LeaderboardRow> = candidates
+        .iter()
+        .enumerate()
+        .filter(|(place, candidate)| *place < BEST_CANDIDATES || candidate.weight > 0.0)
+        .map(|(_, candidate)| candidate)
+        .take(MAX_CANDIDATES)
+        .collect();
+    let score = format!("Validation {}", report.metric.title());
     let rows = html! {
-        @for candidate in candidates.iter().take(MAX_CANDIDATES) {
+        @for candidate in &listed {
             tr {
                 th scope="row" {
                     (label(&candidate.name)) @if candidate.weight > 0.0 { " " span.mark.kept { "CHOSEN" } }
                     @if !candidate.parameters.is_empty() { div.parameters { (parameters(candidate)) } }
                 }
-                td.n { (number(candidate.score)) }
-                td.n { (format_time(candidate.fit_seconds)) }
-                td.n { (count(candidate.trees as u64)) }
-                td.n { @if candidate.weight > 0.0 { (percent(candidate.weight)) } @else { "–" } }
-                td.picture { (bar(candidate.weight)) }
+                td.n data-name=(score) { (number(candidate.score)) }
+                td.n data-name="Fit time" { (format_time(candidate.fit_seconds)) }
+                td.n data-name="Trees" { (count(candidate.trees as u64)) }
+                td.n data-name="Weight" { @if candidate.weight > 0.0 { (percent(candidate.weight)) } @else { "–" } }
+                td.picture { @if candidate.weight > 0.0 { (bar(candidate.weight)) } }
             }
         }
     };
-    let head = html! {
-        th { "Model" } th.n { "Validation " (report.metric.title()) } th.n { "Fit time" } th.n { "Trees" } th.n { "Weight" } th { "" }
-    };
+    let head = html! { th { "Model" } th.n { (score) } th.n { "Fit time" } th.n { "Trees" } th.n { "Weight" } th { "" } };
     let content = html! {
-        (table("leaderboard", &head, &rows))
-        (first_of(MAX_CANDIDATES, candidates.len(), "models"))
+        (table("leaderboard stacked", &head, &rows))
+        @if candidates.len() > listed.len() {
+            p.soft {
+                "The best and the chosen of " (count(candidates.len() as u64)) " models are listed; " code { "leaderboard.json" } " has all."
+            }
+        }
     };
     html! { @if !candidates.is_empty() { (card("Leaderboard", &content)) } }
 }
 
 /// `learning_rate 0.05 · num_leaves 31`.
-fn parameters(candidate: &LeaderboardRow) -> String {
-    let shown = candidate.parameters.iter().take(MAX_PARAMETERS);
-    shown.map(|(name, value)| format!("{} {}", label(name), cut(value, 30))).collect::<Vec<_>>().join(" · ")
+fn parameters(candidate: &LeaderboardRow) -> Markup {
+    html! {
+        @for (name, value) in candidate.parameters.iter().take(MAX_PARAMETERS) { span { (label(name)) " " (cut(value, 30)) } " " }
+    }
 }

@@ -1,9 +1,9 @@
 //! The first screen: how good the model is in plain words, against what one gets without effort, and what to beware of; and all metrics.
 
-use domain::{Metric, Metrics, ProblemType};
+use domain::{Family, Metric, Metrics, ProblemType, Validation};
 use maud::{Markup, html};
 
-use super::{Judged, TrainingReport, Validation, figure};
+use super::{Judged, TrainingReport, figure};
 use crate::{
     format::{count, counted, label, percent},
     page::{Tone, card, note, table},
@@ -12,6 +12,9 @@ use crate::{
 /// From these on a model is called good, and very good: the share of the baseline's error that it takes away.
 const GOOD: f64 = 0.3;
 const VERY_GOOD: f64 = 0.7;
+/// Up to this it is called no better than a guess.
+const LITTLE: f64 = 0.02;
+const ADVICE: &str = "More rows, more telling features or a larger time budget may help.";
 /// Fewer judged rows than this say little.
 const FEW_ROWS: u64 = 200;
 /// A label with a smaller share of the rows is rare.
@@ -19,10 +22,10 @@ const RARE: f64 = 0.05;
 /// Better than this is too good to be true in most tables.
 const TOO_GOOD: f64 = 0.999;
 
-/// `measured on 1,234 rows that it never saw`.
-pub(crate) fn how_judged(report: &TrainingReport) -> String {
-    let rows = counted(report.configuration.judged_rows, "row", "rows");
-    match report.validation {
+/// `measured on 1,234 rows that the search never saw`.
+pub fn how_judged(validation: Validation, judged_rows: u64) -> String {
+    let rows = counted(judged_rows, "row", "rows");
+    match validation {
         Validation::HoldOut => format!("measured on {rows} that the search never saw"),
         Validation::Folds { folds, deals } => {
             let again = if deals > 1 { format!(", dealt {deals} times") } else { String::new() };
@@ -44,8 +47,9 @@ pub(crate) fn first_screen(report: &TrainingReport) -> Markup {
     let content = html! {
         p.headline { (headline(report)) }
         (comparison(report))
-        (note(tone(report), &html! { (verdict(report)) }))
-        @let warnings = warnings(report);
+        @let (tone, verdict) = verdict(report);
+        (note(tone, &html! { (verdict) }))
+        @let warnings = beware(report);
         @if !warnings.is_empty() {
             h3 { "Beware" }
             ul.beware { @for warning in &warnings { li { (warning) } } }
@@ -57,7 +61,9 @@ pub(crate) fn first_screen(report: &TrainingReport) -> Markup {
 fn headline(report: &TrainingReport) -> Markup {
     let metric = main_metric(report);
     let Some(value) = report.metrics.get(metric) else { return html! { "The model could not be measured: there were too few rows." } };
-    let range = interval(&report.metrics, metric).map(|range| format!(" ({range} with 95% confidence)")).unwrap_or_default();
+    let range = report.metrics.intervals.get(metric.name()).map_or_else(String::new, |interval| {
+        format!(" ({} to {} with 95% confidence)", percent(interval.low.max(0.0)), percent(interval.high.max(0.0)))
+    });
     match report.problem_type {
         ProblemType::Classification => html! { "It gives the right label in " strong { (percent(value)) } " of the rows" (range) "." },
         ProblemType::Regression => {
@@ -73,34 +79,49 @@ fn interval(metrics: &Metrics, metric: Metric) -> Option<String> {
 }
 
 /// The share of the error of the baseline that knows nothing that the model takes away.
-fn gain(report: &TrainingReport) -> Option<f64> {
-    let metric = main_metric(report);
+fn gain(report: &TrainingReport, metric: Metric) -> Option<f64> {
     let (_, baseline) = report.baselines.first()?;
-    let (value, without) = (report.metrics.get(metric)?, baseline.get(metric)?);
-    let error = 1.0 - without;
-    (error > 0.0).then(|| (value - without) / error)
+    let error = |metrics: &Metrics| metrics.get(metric).map(|value| if metric.greater_is_better() { 1.0 - value } else { value });
+    let (mine, without) = (error(&report.metrics)?, error(baseline)?);
+    (without > 0.0).then(|| 1.0 - mine / without)
 }
 
-fn tone(report: &TrainingReport) -> Tone {
-    match gain(report) {
-        Some(gain) if gain >= GOOD => Tone::Good,
-        Some(gain) if gain > 0.02 => Tone::Fair,
-        _ => Tone::Bad,
+/// How good the model is, by what it takes away of the error that one has without effort.
+fn verdict(report: &TrainingReport) -> (Tone, String) {
+    let metric = main_metric(report);
+    let Some(gain) = gain(report, metric) else {
+        return (Tone::Bad, format!("How much better this is than a guess could not be measured. {ADVICE}"));
+    };
+    let error = if metric == Metric::R2 { "squared error" } else { "error" };
+    let less = format!("it makes {} less {error} than an answer that ignores the features.", percent(gain.max(0.0)));
+    if gain >= VERY_GOOD {
+        (Tone::Good, format!("Very good: {less}"))
+    } else if gain >= GOOD {
+        (Tone::Good, format!("Good: {less}"))
+    } else if gain > LITTLE {
+        (Tone::Fair, format!("Modest: {less} {ADVICE}"))
+    } else if let Some(share) = better_probabilities(report) {
+        let threshold = if labels(report) == 2 { ", or choose another threshold below" } else { "" };
+        let text = format!(
+            "Its labels are hardly better than always the most frequent one, but its probabilities tell the rows apart ({} less log loss): \
+             rank rows by them{threshold}.",
+            percent(share)
+        );
+        (Tone::Fair, text)
+    } else {
+        (Tone::Bad, format!("No better than an answer that ignores the features: do not rely on it. {ADVICE}"))
     }
 }
 
-fn verdict(report: &TrainingReport) -> String {
-    let advice = "More rows, more telling features or a larger time budget may help.";
-    let Some(gain) = gain(report) else { return format!("How much better this is than a guess could not be measured. {advice}") };
-    let share = percent(gain.max(0.0));
-    if gain >= VERY_GOOD {
-        format!("Very good: it makes {share} less error than an answer that ignores the features.")
-    } else if gain >= GOOD {
-        format!("Good: it makes {share} less error than an answer that ignores the features.")
-    } else if gain > 0.02 {
-        format!("Modest: it makes only {share} less error than an answer that ignores the features. {advice}")
-    } else {
-        format!("No better than an answer that ignores the features: do not rely on it. {advice}")
+/// How much less log loss there is, where that is worth a word: of a rare label the most probable answer is nearly always the other.
+fn better_probabilities(report: &TrainingReport) -> Option<f64> {
+    gain(report, Metric::LogLoss).filter(|share| *share > LITTLE)
+}
+
+fn labels(report: &TrainingReport) -> usize {
+    match &report.judged {
+        Judged::Labels { labels, .. } => labels.len(),
+        Judged::Numbers(_) => 0,
     }
 }
 
@@ -140,7 +161,7 @@ fn baseline_name(name: &str) -> &str {
 }
 
 /// What a reader should know before relying on the figures.
-fn warnings(report: &TrainingReport) -> Vec<String> {
+pub fn beware(report: &TrainingReport) -> Vec<String> {
     let mut warnings = Vec::new();
     let rows = report.configuration.judged_rows;
     if rows < FEW_ROWS {
@@ -180,13 +201,17 @@ fn warnings(report: &TrainingReport) -> Vec<String> {
             ));
         }
     }
-    if let Some((_, linear)) = report.baselines.iter().find(|(name, _)| name == "linear") {
+    let is_linear = report.leaderboard.iter().all(|model| model.weight == 0.0 || model.family == Family::Linear);
+    if !is_linear && let Some((_, linear)) = report.baselines.iter().find(|(name, _)| name == "linear") {
         let metric = main_metric(report);
         if let (Some(mine), Some(theirs)) = (report.metrics.get(metric), linear.get(metric))
             && theirs >= mine
         {
             warnings.push("A plain linear model does as well: consider it if you need to explain every prediction.".to_owned());
         }
+    }
+    if report.interrupted {
+        warnings.push("The search was told to stop before its time: a longer one may do better.".to_owned());
     }
     if report.configuration.dropped_rows > 0 {
         let dropped = counted(report.configuration.dropped_rows, "row", "rows");

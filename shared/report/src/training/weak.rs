@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::TrainingReport;
 use crate::{
     format::{count, cut, label, number, percent},
-    page::{card, table},
+    page::{card, name, table},
 };
 
 /// The most cells shown of a row.
@@ -22,16 +22,16 @@ pub(crate) fn segments(report: &TrainingReport) -> Markup {
     let rows = html! {
         @for segment in &report.segments {
             tr {
-                th scope="row" { bdi { (label(&segment.feature)) } }
-                td { bdi { (label(&segment.values)) } }
-                td.n { (count(segment.rows)) }
-                td.n { (number(segment.loss)) }
-                td.n { @if segment.overall > 0.0 { (format!("{:.2}", segment.loss / segment.overall)) } @else { "–" } }
+                th scope="row" { (name(&segment.feature)) }
+                td data-name="Values" { bdi { (label(&segment.values)) } }
+                td.n data-name="Rows" { (count(segment.rows)) }
+                td.n data-name=(what) { (number(segment.loss)) }
+                td.n data-name="Times the mean" { @if segment.overall > 0.0 { (format!("{:.2}", segment.loss / segment.overall)) } @else { "–" } }
             }
         }
     };
     let content = html! {
-        (table("segments", &head, &rows))
+        (table("segments stacked", &head, &rows))
         p.soft { "Parts of the judged rows where the model errs most. More rows of that kind, or features that tell them apart, would help." }
     };
     html! { @if !report.segments.is_empty() { (card("Where It Is Weakest", &content)) } }
@@ -40,22 +40,21 @@ pub(crate) fn segments(report: &TrainingReport) -> Markup {
 /// The rows that the model got most wrong; nothing when there is none.
 pub(crate) fn hardest(report: &TrainingReport) -> Markup {
     let labels = report.problem_type == ProblemType::Classification;
-    let head = html! {
-        th { "Row" } th { "Actual" } th { "Predicted" } th.n { @if labels { "Probability of actual" } @else { "Error" } } th { "Values" }
-    };
+    let figure = if labels { "Probability of actual" } else { "Error" };
+    let head = html! { th { "Row" } th { "Actual" } th { "Predicted" } th.n { (figure) } th { "Values" } };
     let rows = html! {
         @for row in &report.hardest {
             tr {
-                th scope="row" { (count(row.row)) }
-                td { bdi { (cut(&row.actual, 40)) } }
-                td { bdi { (cut(&row.predicted, 40)) } }
-                td.n { @if labels { (percent(row.figure)) } @else { (number(row.figure)) } }
+                th scope="row" data-name="Row" { (count(row.row)) }
+                td data-name="Actual" { bdi { (cut(&row.actual, 40)) } }
+                td data-name="Predicted" { bdi { (cut(&row.predicted, 40)) } }
+                td.n data-name=(figure) { @if labels { (percent(row.figure)) } @else { (number(row.figure)) } }
                 td.sample { @for (name, value) in row.cells.iter().take(MAX_CELLS) { span { (cut(name, 30)) " " bdi { (cut(value, 30)) } } } }
             }
         }
     };
     let content = html! {
-        (table("hardest", &head, &rows))
+        (table("hardest stacked", &head, &rows))
         p.soft { "Look at these first: some may be mistakes in the table." }
     };
     html! { @if !report.hardest.is_empty() { (card("Hardest Rows", &content)) } }
