@@ -23,6 +23,7 @@ pub(crate) struct Clock {
 #[derive(Debug, Clone)]
 pub(crate) struct Deadline {
     at: Instant,
+    shared: bool,
     stop: Arc<AtomicBool>,
 }
 
@@ -44,7 +45,7 @@ impl Clock {
 
     fn deadline(&self, from: Instant, share: f64) -> Deadline {
         let at = if self.shared { from + self.budget.mul_f64(share) } else { self.start + self.budget };
-        Deadline { at, stop: Arc::clone(&self.stop) }
+        Deadline { at, shared: self.shared, stop: Arc::clone(&self.stop) }
     }
 
     /// Whether parts of the work have shares of the budget.
@@ -67,7 +68,7 @@ impl Deadline {
     /// So long from now, whatever happens.
     #[cfg(test)]
     pub(crate) fn after(time: Duration) -> Self {
-        Self { at: Instant::now() + time, stop: Arc::default() }
+        Self { at: Instant::now() + time, shared: true, stop: Arc::default() }
     }
 
     /// Whether it is over.
@@ -78,6 +79,12 @@ impl Deadline {
     /// Seconds until then; 0 when it is over.
     pub(crate) fn left(&self) -> f64 {
         if self.stop.load(Ordering::Relaxed) { 0.0 } else { self.at.saturating_duration_since(Instant::now()).as_secs_f64() }
+    }
+
+    /// So many seconds earlier; the same moment where shares of the budget mean nothing.
+    pub(crate) fn earlier_by(&self, seconds: f64) -> Self {
+        let span = if self.shared { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO) } else { Duration::ZERO };
+        Self { at: self.at.checked_sub(span).unwrap_or(self.at), ..self.clone() }
     }
 
     /// The earlier of two.

@@ -21,19 +21,17 @@ use crate::{
     matrix::Target,
     prepare::{Prepared, label_text},
     random::Random,
-    search::{Asked, Found, LeaderboardEntry, News, Problem, keeps_all, search},
+    search::{Asked, Found, LeaderboardEntry, News, Problem, Times, keeps_all, search},
     split::{Arrangement, Split, holdout},
 };
 
 /// Rows below which validation judges every row once, and no row is held out.
 const HOLDOUT_ROWS: usize = 5_000;
-/// When the search must end, as a share of the budget, by what the fits on all rows will take: little when there are few rows, more when
-/// folds' models remain beside them, most when they are all that there is. And when those fits and the explanations must end.
-const SEARCH_END_FEW_ROWS: f64 = 0.8;
-const SEARCH_END: f64 = 0.68;
-const SEARCH_END_IN_TIME: f64 = 0.6;
-const JUDGING_END: f64 = 0.78;
-const INTERVALS_END: f64 = 0.8;
+/// When the search must end at the latest, as a share of the budget; it ends earlier by what judging and the fits on all rows will take. And
+/// when each of those and the explanations must end.
+const SEARCH_END: f64 = 0.82;
+const JUDGING_END: f64 = 0.84;
+const INTERVALS_END: f64 = 0.85;
 const FITS_END: f64 = 0.88;
 const EXPLANATION_END: f64 = 0.93;
 /// Held-out rows that are judged at once.
@@ -153,13 +151,9 @@ fn train_on(
     };
 
     reporter.enter(Phase::Training);
-    let end = clock.at(match (&held_out, &prepared.arrangement) {
-        (None, _) => SEARCH_END_FEW_ROWS,
-        (Some(_), Arrangement::Times(_)) => SEARCH_END_IN_TIME,
-        (Some(_), _) => SEARCH_END,
-    });
     let asked = Asked { settings: &options.settings, seed: options.seed, judge: held_out.is_none() };
-    let found = search(&problem, &asked, clock, &end, &mut |news| reporter.hear(news))?;
+    let times = Times { latest: clock.at(SEARCH_END), fits_end: clock.at(FITS_END) };
+    let found = search(&problem, &asked, clock, times, &mut |news| reporter.hear(news))?;
 
     reporter.enter(Phase::Evaluating);
     let mut watched = held_out.as_ref().map_or_else(Vec::new, |split| split.watch.clone());

@@ -38,6 +38,20 @@ pub(crate) struct Assembled {
     pub importances: Vec<f64>,
 }
 
+impl Candidate {
+    /// Seconds that a fit on so many rows is expected to take.
+    pub(crate) fn whole_seconds(&self, folds: &[Fold], rows: usize) -> f64 {
+        // Folds are fitted side by side; what one alone takes is more than its share of their time.
+        let alone = if folds.len() > 1 { 1.6 } else { 1.1 };
+        self.seconds / folds.len().max(1) as f64 * rows as f64 / mean_learned(folds) * alone
+    }
+}
+
+/// Rows that a fold learns from, the mean.
+fn mean_learned(folds: &[Fold]) -> f64 {
+    (folds.iter().map(|fold| fold.split.learn.len()).sum::<usize>() as f64 / folds.len().max(1) as f64).max(1.0)
+}
+
 impl Chosen {
     /// The fits that make up the candidate, with their shares of it; `whole` is the one on all rows.
     fn parts<'a>(&'a self, whole: Option<&'a FoldFit>) -> Vec<(&'a FoldFit, f64)> {
@@ -61,13 +75,11 @@ impl Found {
         let mut wholes = Vec::new();
         for chosen in &self.chosen {
             let candidate = &chosen.candidate;
-            let learned = self.folds.iter().map(|fold| fold.split.learn.len()).sum::<usize>() as f64 / self.folds.len().max(1) as f64;
-            let more = all.len() as f64 / learned.max(1.0);
-            let expected = candidate.seconds / candidate.fits.len().max(1) as f64 * more * if candidate.fits.len() > 1 { 1.6 } else { 1.1 };
-            if end.passed() || (clock.is_shared() && expected > end.left()) {
+            if end.passed() || (clock.is_shared() && candidate.whole_seconds(&self.folds, all.len()) > end.left()) {
                 wholes.push(None);
                 continue;
             }
+            let more = all.len() as f64 / mean_learned(&self.folds);
             let fold = fold.get_or_insert_with(|| Fold::new(problem, Split { learn: all.clone(), watch: Vec::new() }, seed));
             let config = match (&candidate.config, candidate.rounds) {
                 (Config::Trees(params), Some(rounds)) if !params.forest => {

@@ -40,16 +40,25 @@ const FEW_ROWS: usize = 2_500;
 /// Fits that the budget should allow, to choose the number of folds by; and of each deal, to deal more than once.
 const FITS: f64 = 10.0;
 const FITS_OF_A_DEAL: f64 = 40.0;
-/// Variations without improvement after which to stop, and how much of the budget must have gone without one.
+/// Variations without improvement after which to stop if this much of the budget went without one, and after which to stop anyway.
 const PATIENCE: usize = 12;
 const IDLE_SHARE: f64 = 0.1;
-/// What counts as an improvement, relative.
+const MOST_PATIENCE: usize = 80;
+/// What counts as an improvement, relative: this, or what chance alone makes of so many rows, this over the root of their number.
 const IMPROVEMENT: f64 = 1e-4;
+const CHANCE: f64 = 0.02;
+/// Candidates for each row, at most: the best of many more is the luckiest on these rows.
+const CANDIDATES_PER_ROW: f64 = 0.3;
+const FEWEST_CANDIDATES: usize = 60;
 /// How many of the best candidates are varied.
 const PARENTS: usize = 4;
 /// The most that one candidate may take of the budget, and a linear one, which on a large table is rarely the best.
 const CANDIDATE_SHARE: f64 = 0.25;
 const LINEAR_SHARE: f64 = 0.06;
+
+/// Candidates that an ensemble is expected to have, and what it takes to send a row down a tree.
+const EXPECTED_CHOICES: usize = 4;
+const SECONDS_PER_WALK: f64 = 4e-8;
 
 /// A candidate as the leaderboard shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,12 +138,21 @@ pub(crate) struct Asked<'a> {
     pub judge: bool,
 }
 
-/// Searches until `end` or until nothing improves.
+/// When a search must end.
+#[derive(Debug, Clone)]
+pub(crate) struct Times {
+    /// At the latest.
+    pub latest: Deadline,
+    /// When judging and the fits on all rows, which follow, must end.
+    pub fits_end: Deadline,
+}
+
+/// Searches until it must end or nothing improves.
 pub(crate) fn search(
     problem: &Problem,
     asked: &Asked<'_>,
     clock: &Clock,
-    end: &Deadline,
+    times: Times,
     on_news: &mut (dyn FnMut(News) + Send),
 ) -> Result<Found, EngineError> {
     let Asked { settings, seed, judge } = *asked;
@@ -149,7 +167,7 @@ pub(crate) fn search(
     let pilot_seed = Random::labelled(Random::labelled(seed, 0).bits(), 0).bits();
     let pilot = pilot_fold.as_ref().and_then(|fold| candidate::fit(problem, &first, fold, pilot_seed, &clock.within(CANDIDATE_SHARE)));
     let pilot_seconds = if clock.is_shared() { started.elapsed().as_secs_f64() } else { 0.0 };
-    let (count, deals) = affordable_folds(problem, &shape, pilot_seconds, end, judge);
+    let (count, deals) = affordable_folds(problem, &shape, pilot_seconds, &times.latest, judge);
 
     let (dealt, count, done) = if count > 1 {
         let deal = |deal: usize| folds(&problem.target, &problem.arrangement, &problem.rows, count, seed.wrapping_add(deal as u64));
@@ -169,7 +187,7 @@ pub(crate) fn search(
         folds: dealt,
         seed,
         clock,
-        end,
+        times,
         watched,
         candidates: Vec::new(),
         history: Vec::new(),
@@ -211,7 +229,7 @@ struct Search<'a> {
     folds: Vec<Fold>,
     seed: u64,
     clock: &'a Clock,
-    end: &'a Deadline,
+    times: Times,
     /// Rows that the folds judge, fold after fold.
     watched: Vec<u32>,
     bench: Bench,
@@ -236,20 +254,34 @@ impl Search<'_> {
 
     /// Fits configurations, if there is time or nothing else yet. Whether one is better than all before.
     fn try_configs(&mut self, configs: &[Config], done: &[FoldFit]) -> bool {
-        if (self.end.passed() || self.candidates.len() >= self.most) && !self.candidates.is_empty() {
+        let end = self.end();
+        if (end.passed() || self.candidates.len() >= self.most) && !self.candidates.is_empty() {
             return false;
         }
         let first = self.candidates.len() as u64;
         let fit = |(number, config): (u64, &Config)| {
             let config = if done.is_empty() { self.shape.bounded(config, self.folds.len()) } else { config.clone() };
             let share = if matches!(config, Config::Linear(_)) { LINEAR_SHARE } else { CANDIDATE_SHARE };
-            let deadline = self.end.clone().min(self.clock.within(share));
+            let deadline = end.clone().min(self.clock.within(share));
             let seed = Random::labelled(self.seed, number).bits();
             Candidate::fit(self.problem, config, &self.folds, &self.bench, done.to_vec(), seed, &deadline)
         };
         let numbered: Vec<(u64, &Config)> = (first..).zip(configs).collect();
         let fitted: Vec<Candidate> = numbered.into_par_iter().filter_map(fit).collect();
         fitted.into_iter().map(|candidate| self.add(candidate)).fold(false, |any, better| any | better)
+    }
+
+    /// When the search must end, by what the best candidates so far would take to be judged and to be fitted on all rows.
+    fn end(&self) -> Deadline {
+        let rows = self.problem.target.len();
+        let judged = rows.saturating_sub(self.problem.rows.len());
+        let after: f64 = self
+            .candidates
+            .iter()
+            .take(EXPECTED_CHOICES)
+            .map(|candidate| candidate.whole_seconds(&self.folds, rows) + (judged * candidate.trees) as f64 * SECONDS_PER_WALK)
+            .sum();
+        self.times.latest.clone().min(self.times.fits_end.earlier_by(after))
     }
 
     /// Puts a candidate in its place. Whether it is better than all before.
@@ -261,7 +293,8 @@ impl Search<'_> {
         if candidate.config.family() == Family::Linear && self.linear.as_ref().is_none_or(|linear| candidate.loss < linear.loss) {
             self.linear = Some(candidate.clone());
         }
-        let better = self.candidates.first().is_none_or(|best| candidate.loss < best.loss - IMPROVEMENT * best.loss.abs());
+        let improvement = (CHANCE / (self.problem.rows.len() as f64).sqrt()).max(IMPROVEMENT);
+        let better = self.candidates.first().is_none_or(|best| candidate.loss < best.loss - improvement * best.loss.abs());
         let rank = self.candidates.partition_point(|other| other.loss.total_cmp(&candidate.loss).is_le());
         self.candidates.insert(rank, candidate);
         self.candidates.iter_mut().skip(ensemble::eligible(self.problem.rows.len())).for_each(Candidate::forget);
@@ -279,8 +312,10 @@ impl Search<'_> {
         let mut random = Random::labelled(self.seed, u64::MAX);
         let (mut idle, mut improved) = (0, self.clock.elapsed());
         let patience = self.clock.share(IDLE_SHARE);
-        while !self.end.passed() && self.candidates.len() < self.most {
-            if self.clock.is_shared() && idle >= PATIENCE && self.clock.elapsed() - improved >= patience {
+        let enough = FEWEST_CANDIDATES.max((CANDIDATES_PER_ROW * self.problem.rows.len() as f64) as usize);
+        while !self.end().passed() && self.candidates.len() < self.most {
+            let idle_for_long = idle >= PATIENCE && self.clock.elapsed() - improved >= patience;
+            if self.clock.is_shared() && (idle_for_long || idle >= MOST_PATIENCE || self.candidates.len() >= enough) {
                 self.converged = true;
                 break;
             }
@@ -288,6 +323,7 @@ impl Search<'_> {
             let vary = |_| Some(Config::Trees(self.shape.mutation(parents.get(random.below(parents.len()))?, &mut random)));
             let variations: Vec<Config> = (0..self.at_once()).filter_map(vary).collect();
             if variations.is_empty() {
+                self.converged = true;
                 break;
             }
             if self.try_configs(&variations, &[]) {
