@@ -177,6 +177,8 @@ pub struct Tree {
     pub output: u32,
     /// Its nodes.
     pub nodes: Vec<Node>,
+    /// For each node, how many rows reached it as the tree was grown: what attributions weigh its sides by.
+    pub covers: Vec<f32>,
 }
 
 /// A node of a tree. Children are positions in the same tree, larger than the node's own.
