@@ -97,18 +97,13 @@ impl Forest {
 
 impl Tree {
     fn leaf(&self, values: &[f32]) -> f32 {
-        let value = |feature: u32| values.get(feature as usize).copied().unwrap_or(f32::NAN);
         let mut at = 0;
         // Children follow their parents, so this ends after as many steps as there are nodes.
         while let Some(node) = self.nodes.get(at) {
             let next = match node {
                 Node::Leaf { value } => return *value,
-                Node::Threshold { feature, threshold, missing_left, left, right } => {
-                    let value = value(*feature);
-                    if value <= *threshold || (value.is_nan() && *missing_left) { *left } else { *right }
-                }
-                Node::InSet { feature, codes, left, right } => {
-                    if codes.binary_search(&(value(*feature) as u32)).is_ok() {
+                Node::Threshold { left, right, .. } | Node::InSet { left, right, .. } => {
+                    if node.holds(values) {
                         *left
                     } else {
                         *right
@@ -121,6 +116,21 @@ impl Tree {
             at = next;
         }
         0.0
+    }
+}
+
+impl Node {
+    /// Whether its test holds for a row of inputs; a leaf has none.
+    pub(crate) fn holds(&self, values: &[f32]) -> bool {
+        let value = |feature: u32| values.get(feature as usize).copied().unwrap_or(f32::NAN);
+        match self {
+            Self::Leaf { .. } => false,
+            Self::Threshold { feature, threshold, missing_left, .. } => {
+                let value = value(*feature);
+                value <= *threshold || (value.is_nan() && *missing_left)
+            }
+            Self::InSet { feature, codes, .. } => codes.binary_search(&(value(*feature) as u32)).is_ok(),
+        }
     }
 }
 
@@ -161,7 +171,7 @@ pub(crate) fn bias(threshold: f32) -> f32 {
 }
 
 /// Raw values → a row of inputs.
-struct Encoder<'a> {
+pub(crate) struct Encoder<'a> {
     features: Vec<Source<'a>>,
     lookups: &'a [Lookup],
     numbers: usize,
@@ -173,7 +183,7 @@ enum Source<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    fn new(pipeline: &'a Pipeline) -> Self {
+    pub(crate) fn new(pipeline: &'a Pipeline) -> Self {
         let source = |feature: &'a Feature| match &feature.kind {
             FeatureKind::Categorical { categories } => Source::Codes(categories.iter().map(String::as_str).zip(1..).collect()),
             FeatureKind::Numeric | FeatureKind::Date { .. } => Source::Numbers(feature.kind.numbers()),
@@ -185,7 +195,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn encode(&self, batch: &Batch, row: usize, values: &mut Vec<f32>) {
+    pub(crate) fn encode(&self, batch: &Batch, row: usize, values: &mut Vec<f32>) {
         let (mut numbers, mut texts) = (batch.numbers.iter().skip(row * self.numbers), batch.texts.iter());
         values.clear();
         for source in &self.features {
