@@ -1,8 +1,11 @@
 //! How predictions depend on the features, seen on rows that were not learned from: how much worse they become when a feature's values are
-//! swapped between rows (Breiman, 2001, permutation importance), and how they move with a feature when all else stays (Friedman, 2001,
-//! partial dependence).
+//! swapped between rows (Breiman, 2001, permutation importance), what each feature adds to them (`shap`), and how they move with a feature
+//! when all else stays (Friedman, 2001, partial dependence).
+
+use std::{cmp::Reverse, ops::Range};
 
 use domain::Metric;
+use model::{DatePart, Feature, FeatureKind};
 
 use crate::{
     apply::{Ensemble, Instead, outputs},
@@ -11,6 +14,7 @@ use crate::{
     matrix::{Column, Target},
     random::Random,
     search::{Found, Problem},
+    shap::{self, Contribution},
 };
 
 /// The most rows that are looked at.
@@ -21,6 +25,8 @@ const REPEATS: usize = 3;
 /// The most features whose effect is shown, and the places where each is looked at.
 const MAX_EFFECTS: usize = 8;
 const MAX_PLACES: usize = 20;
+/// The most labels whose probabilities are followed.
+const MAX_CURVES: usize = 3;
 
 /// How the predictions depend on the features.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +35,8 @@ pub struct Explained {
     pub metric: Option<Metric>,
     /// By feature, by how much the metric gets worse when its values are swapped between rows; the largest first.
     pub permutation: Vec<Permuted>,
+    /// What each feature adds to the predictions; the one that adds most first.
+    pub shap: Vec<Contribution>,
     /// How the mean prediction moves with the features that matter most.
     pub effects: Vec<Effect>,
 }
@@ -49,12 +57,21 @@ pub struct Permuted {
 pub struct Effect {
     /// The feature.
     pub feature: String,
-    /// The input that was moved: its position among the model's inputs.
-    pub input: usize,
-    /// Whether the places are codes of categories.
-    pub categorical: bool,
-    /// (value or code, mean prediction there): the number, or the probability of the last of two labels.
-    pub places: Vec<(f32, f64)>,
+    /// What was moved of a date: the part that the model uses most.
+    pub part: Option<DatePart>,
+    /// Values or codes.
+    pub places: Vec<f32>,
+    /// The mean predictions there: one curve of numbers, one of the second of two labels, or those of the most frequent labels.
+    pub curves: Vec<Curve>,
+}
+
+/// Mean predictions at some places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// The position of the label whose probability it is; `None` for numbers.
+    pub label: Option<usize>,
+    /// One for each place.
+    pub means: Vec<f64>,
 }
 
 /// The features and which of them each input belongs to.
@@ -62,8 +79,21 @@ pub struct Effect {
 pub(crate) struct Features<'a> {
     /// Names and gains in the order of the table.
     pub names: &'a [(String, f64)],
+    /// The features themselves, in the same order.
+    pub all: &'a [Feature],
     /// For each input the position of its feature.
     pub of_input: &'a [usize],
+    /// For each input its share in what the model does.
+    pub shares: &'a [f64],
+}
+
+impl Features<'_> {
+    /// The inputs of a feature.
+    pub(crate) fn inputs(&self, feature: usize) -> Option<Range<usize>> {
+        let first = self.of_input.iter().position(|&of| of == feature)?;
+        let last = self.of_input.iter().rposition(|&of| of == feature)?;
+        Some(first..last + 1)
+    }
 }
 
 /// Looks at the rows of `groups` with the fits that did not learn from them, as long as there is time: the features that the model uses most
@@ -82,7 +112,7 @@ pub(crate) fn explain(
     let actual = problem.actual.select(&rows);
     let weights: Option<Vec<f32>> = problem.weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect());
     let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
-    let predict = |instead: &dyn Fn(usize) -> Vec<u32>, inputs: Option<std::ops::Range<usize>>| -> Vec<f32> {
+    let predict = |instead: &dyn Fn(usize) -> Vec<u32>, inputs: Option<Range<usize>>| -> Vec<f32> {
         let of_group = |(group, (rows, fits)): (usize, &(Vec<u32>, Ensemble<'_>))| {
             let swapped = instead(group);
             match &inputs {
@@ -102,7 +132,7 @@ pub(crate) fn explain(
         if end.passed() || features.names[feature].1 <= 0.0 {
             break;
         }
-        let Some(inputs) = inputs_of(features, feature) else { continue };
+        let Some(inputs) = features.inputs(feature) else { continue };
         let costs: Vec<f64> = (0..REPEATS)
             .map(|repeat| {
                 let swap = |group: usize| {
@@ -119,6 +149,7 @@ pub(crate) fn explain(
     }
     permutation.sort_by(|a, b| b.mean.total_cmp(&a.mean));
 
+    let shap = shap::contributions(problem, &groups, features, end, seed);
     let effect_groups = sampled(&groups, MAX_EFFECT_ROWS, seed);
     let by_name = |name: &str| features.names.iter().position(|(known, _)| known == name);
     let effects = permutation
@@ -128,17 +159,11 @@ pub(crate) fn explain(
         .map_while(|feature| (!end.passed()).then(|| effect(problem, &effect_groups, features, feature)))
         .flatten()
         .collect();
-    Explained { metric: Some(problem.metric), permutation, effects }
-}
-
-fn inputs_of(features: Features<'_>, feature: usize) -> Option<std::ops::Range<usize>> {
-    let first = features.of_input.iter().position(|&of| of == feature)?;
-    let last = features.of_input.iter().rposition(|&of| of == feature)?;
-    Some(first..last + 1)
+    Explained { metric: Some(problem.metric), permutation, shap, effects }
 }
 
 /// At most so many rows of all groups together, each group's share of them.
-fn sampled<'a>(groups: &[(Vec<u32>, Ensemble<'a>)], most: usize, seed: u64) -> Vec<(Vec<u32>, Ensemble<'a>)> {
+pub(crate) fn sampled<'a>(groups: &[(Vec<u32>, Ensemble<'a>)], most: usize, seed: u64) -> Vec<(Vec<u32>, Ensemble<'a>)> {
     let total: usize = groups.iter().map(|(rows, _)| rows.len()).sum();
     let sample = |(group, (rows, fits)): (usize, &(Vec<u32>, Ensemble<'a>))| {
         let mut rows = rows.clone();
@@ -152,33 +177,42 @@ fn sampled<'a>(groups: &[(Vec<u32>, Ensemble<'a>)], most: usize, seed: u64) -> V
     groups.iter().enumerate().map(sample).collect()
 }
 
-/// The mean prediction with one input set to each of some places. Of a date the input is its first part, of more than two labels there is
-/// no single prediction.
+/// The mean predictions with one input set to each of some places.
 fn effect(problem: &Problem, groups: &[(Vec<u32>, Ensemble<'_>)], features: Features<'_>, feature: usize) -> Option<Effect> {
-    if matches!(&problem.target, Target::Classes { count, .. } if *count > 2) {
-        return None;
-    }
-    let inputs = inputs_of(features, feature)?;
-    if inputs.len() > 1 {
-        return None;
-    }
-    let input = inputs.start;
-    let (places, categorical) = match problem.matrix.columns.get(input)? {
-        Column::Numbers(values) => (quantiles(values), false),
-        Column::Codes { codes, count } => (frequent(codes, *count), true),
+    let (input, part) = moved_input(features, feature)?;
+    let places = match problem.matrix.columns.get(input)? {
+        Column::Numbers(values) => quantiles(values),
+        Column::Codes { codes, count } => frequent(codes, *count, MAX_PLACES).into_iter().map(|code| code as f32).collect(),
     };
-    let width = if matches!(problem.target, Target::Classes { .. }) { 2 } else { 1 };
-    let mean_at = |&place: &f32| {
-        let (mut sum, mut rows) = (0.0, 0.0);
+    let width = problem.target.labels().max(1);
+    let labels: Vec<Option<usize>> = match &problem.actual {
+        Target::Numbers(_) => vec![None],
+        Target::Classes { count: 2, .. } => vec![Some(1)],
+        Target::Classes { classes, count } => frequent(classes, *count, MAX_CURVES).into_iter().map(Some).collect(),
+    };
+    let mut curves: Vec<Curve> = labels.into_iter().map(|label| Curve { label, means: Vec::with_capacity(places.len()) }).collect();
+    for &place in &places {
+        let mut sums = vec![0.0; width];
+        let mut rows = 0.0;
         for (of_group, fits) in groups {
-            let outputs = outputs(fits, &problem.matrix, of_group, &Instead::Set(input, place));
-            let predictions = outputs.iter().skip(width - 1).step_by(width);
-            sum += predictions.map(|&value| f64::from(value)).sum::<f64>();
-            rows += of_group.len() as f64;
+            for row in outputs(fits, &problem.matrix, of_group, &Instead::Set(input, place)).chunks(width) {
+                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+                rows += 1.0;
+            }
         }
-        (place, sum / f64::max(rows, 1.0))
-    };
-    Some(Effect { feature: features.names.get(feature)?.0.clone(), input, categorical, places: places.iter().map(mean_at).collect() })
+        curves.iter_mut().for_each(|curve| curve.means.push(sums[curve.label.unwrap_or(0)] / f64::max(rows, 1.0)));
+    }
+    Some(Effect { feature: features.names.get(feature)?.0.clone(), part, places, curves })
+}
+
+/// The input to move, and which part of a date it is: the one that the model uses most. The days to another date are none of its own.
+fn moved_input(features: Features<'_>, feature: usize) -> Option<(usize, Option<DatePart>)> {
+    let first = features.inputs(feature)?.start;
+    let FeatureKind::Date { parts, .. } = &features.all.get(feature)?.kind else { return Some((first, None)) };
+    let share = |place: usize| features.shares.get(first + place).copied().unwrap_or(0.0);
+    let plain = (0..parts.len()).filter(|&place| !parts[place].is_cyclic());
+    let most = plain.max_by(|&a, &b| share(a).total_cmp(&share(b)).then(b.cmp(&a)))?;
+    Some((first + most, Some(parts[most])))
 }
 
 /// Distinct values, evenly spread over the rows.
@@ -192,11 +226,13 @@ fn quantiles(values: &[f32]) -> Vec<f32> {
 }
 
 /// The most frequent codes, the most frequent first.
-fn frequent(codes: &[u16], count: usize) -> Vec<f32> {
+fn frequent<C: Copy + TryInto<usize>>(codes: &[C], count: usize, most: usize) -> Vec<usize> {
     let mut counts = vec![0_usize; count];
-    codes.iter().for_each(|&code| counts[usize::from(code)] += 1);
+    for code in codes.iter().filter_map(|&code| code.try_into().ok()) {
+        counts[code] += 1;
+    }
     let mut order: Vec<usize> = (0..count).filter(|&code| counts[code] > 0).collect();
-    order.sort_by_key(|&code| (std::cmp::Reverse(counts[code]), code));
-    order.truncate(MAX_PLACES);
-    order.into_iter().map(|code| code as f32).collect()
+    order.sort_by_key(|&code| (Reverse(counts[code]), code));
+    order.truncate(most);
+    order
 }

@@ -13,4 +13,7 @@ mod training;
 
 pub use eda::{EdaTarget, eda_report};
 pub use format::format_time;
-pub use training::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation, training_report};
+pub use training::{
+    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation,
+    training_report,
+};

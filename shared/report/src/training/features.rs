@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Effect, Places, TrainingReport};
+use super::{Curve, Effect, Places, TrainingReport};
 use crate::{
     chart::{Line, bar, lines, means},
     format::{label, number},
@@ -43,7 +43,8 @@ fn cost(mean: f64, deviation: f64) -> String {
     format!("{} ± {}", significant(mean), significant(deviation))
 }
 
-fn significant(value: f64) -> String {
+/// Four digits after the point, or two of larger numbers.
+pub(super) fn significant(value: f64) -> String {
     if value.abs() < 1e-9 {
         "0".to_owned()
     } else if value.abs() < 1.0 {
@@ -60,6 +61,9 @@ pub(crate) fn effects(report: &TrainingReport) -> Markup {
         p.soft {
             "The mean prediction with the feature set to each value while all else stays as it is in the judged rows. Where features go \
              together in the table, such combinations may never occur."
+            @if report.effects.iter().any(|effect| effect.curves.len() > 1) {
+                " Of more than two labels, the probabilities of the most frequent ones, in the order of the legend."
+            }
         }
     };
     html! { @if !report.effects.is_empty() { (card("How Predictions Move", &content)) } }
@@ -71,36 +75,49 @@ fn one_effect(effect: &Effect) -> Markup {
             .filter(|value| value.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
     };
-    match &effect.places {
+    let (low, high) = range(&mut effect.curves.iter().flat_map(|curve| curve.means.iter().copied()));
+    let content = match &effect.places {
         Places::Numbers(places) => {
-            let across = range(&mut places.iter().map(|place| place.0));
-            let up = range(&mut places.iter().map(|place| place.1));
+            let across = range(&mut places.iter().copied());
+            let points = |curve: &Curve| places.iter().copied().zip(curve.means.iter().copied()).collect();
+            let curves: Vec<Line> = match effect.curves.as_slice() {
+                [only] => vec![Line::plain(points(only))],
+                several => several.iter().enumerate().map(|(place, curve)| Line::coloured(points(curve), place)).collect(),
+            };
             html! {
-                figure.small {
-                    h3 { bdi { (label(&effect.feature)) } }
-                    (lines(&[Line::plain(places.clone())], across, up, "Mean prediction by value"))
-                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) } span { (number(across.1)) } }
-                }
+                (lines(&curves, across, (low, high), "Mean prediction by value"))
+                figcaption { span { (number(across.0)) } span { (number(low)) " to " (number(high)) } span { (number(across.1)) } }
             }
         }
         Places::Categories(places) => {
-            let (low, high) = range(&mut places.iter().map(|place| place.1));
             let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
             html! {
-                figure.small {
-                    h3 { bdi { (label(&effect.feature)) } }
-                    table.groups {
-                        tbody {
-                            @for (name, value) in places.iter().take(MAX_PLACES) {
-                                tr {
-                                    th scope="row" { bdi { (label(name)) } }
-                                    td.n { (number(*value)) }
-                                    td.picture { (means(share(*value))) }
+                table.groups {
+                    tbody {
+                        @for (place, name) in places.iter().enumerate().take(MAX_PLACES) {
+                            tr {
+                                th scope="row" { bdi { (label(name)) } }
+                                @for mean in effect.curves.iter().filter_map(|curve| curve.means.get(place)) { td.n { (number(*mean)) } }
+                                @if let [only] = effect.curves.as_slice() {
+                                    td.picture { @if let Some(mean) = only.means.get(place) { (means(share(*mean))) } }
                                 }
                             }
                         }
                     }
-                    (first_of(MAX_PLACES, places.len(), "categories"))
+                }
+                (first_of(MAX_PLACES, places.len(), "categories"))
+            }
+        }
+    };
+    html! {
+        figure.small {
+            h3 { bdi { (label(&effect.feature)) } }
+            (content)
+            @if effect.curves.len() > 1 {
+                p.legend {
+                    @for (place, name) in effect.curves.iter().enumerate().filter_map(|(place, curve)| Some((place, curve.label.as_ref()?))) {
+                        span { span.dot.(format!("c{place}")) {} bdi { (label(name)) } }
+                    }
                 }
             }
         }
