@@ -219,25 +219,28 @@ pub(crate) fn swarm(points: &[(Option<f64>, f64)], (low, high): (f64, f64), desc
     let span = if high > low { high - low } else { 1.0 };
     let share = |value: f64| ((value - low) / span).clamp(0.0, 1.0);
     let place = |value: f64| MARGIN + share(value) * (WIDTH - 2.0 * MARGIN);
+    let known = || points.iter().filter(|point| point.1.is_finite());
+    let column = |value: f64| (share(value) * COLUMNS) as usize;
     let mut heaps = vec![0_usize; COLUMNS as usize + 1];
-    for (_, value) in points.iter().filter(|point| point.1.is_finite()) {
-        heaps[(share(*value) * COLUMNS) as usize] += 1;
-    }
+    known().for_each(|(_, value)| heaps[column(*value)] += 1);
     let tallest = heaps.iter().copied().max().unwrap_or(1).max(2);
     let step = f64::min(3.0, (HEIGHT - 2.0 * MARGIN) / (tallest - 1) as f64);
     let mut stacked = vec![0_usize; heaps.len()];
-    let mut paths = vec![String::new(); SHADES + 1];
-    for (shade, value) in points.iter().filter(|point| point.1.is_finite()) {
-        let column = (share(*value) * COLUMNS) as usize;
+    let mut dots = vec![Vec::new(); SHADES + 1];
+    for (shade, value) in known() {
+        let column = column(*value);
         let y = HEIGHT / 2.0 + (stacked[column] as f64 - (heaps[column] - 1) as f64 / 2.0) * step;
         stacked[column] += 1;
-        let path = &mut paths[shade.map_or(SHADES, |shade| ((shade * SHADES as f64) as usize).min(SHADES - 1))];
-        path.push_str(&format!("M{:.1} {y:.1}h0", place(*value)));
+        let shade = shade.map_or(SHADES, |shade| ((shade * SHADES as f64) as usize).min(SHADES - 1));
+        dots[shade].push(format!("M{:.1} {y:.1}h0", place(*value)));
     }
+    let zero = format!("{:.1}", place(0.0));
     html! {
         svg.swarm viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(description) {
-            line.line x1=(place(0.0)) y1="0" x2=(place(0.0)) y2=(HEIGHT) {}
-            @for (shade, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) { path.(format!("s{shade}")) d=(path) {} }
+            line.line x1=(zero) y1="0" x2=(zero) y2=(HEIGHT) {}
+            @for (shade, dots) in dots.iter().enumerate().filter(|(_, dots)| !dots.is_empty()) {
+                path.(format!("s{shade}")) d=(dots.concat()) {}
+            }
         }
     }
 }
