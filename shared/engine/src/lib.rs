@@ -7,6 +7,8 @@
 //! ```
 
 mod apply;
+#[doc(hidden)]
+pub mod bench;
 mod boost;
 mod clock;
 mod encode;
