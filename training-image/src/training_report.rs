@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Profile, Timestamp, TrainingSettings, date};
-use engine::{Outcome, Trained};
+use engine::{OfDate, Outcome, Trained};
 use model::{DatePart, FeatureKind, Task};
 use report::{Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation};
 use table::{Frame, Values};
@@ -131,7 +131,7 @@ fn shown(effect: &engine::Effect, trained: &Trained) -> Effect {
         }
         kind => {
             let origin = if let Some(FeatureKind::Date { origin, .. }) = kind { *origin } else { 0 };
-            let part = effect.part.map(|part| part_name(part, origin));
+            let part = effect.of_date.as_ref().map(|of_date| date_name(of_date, origin));
             (part, Places::Numbers(effect.places.iter().map(|&value| f64::from(value)).collect()))
         }
     };
@@ -144,8 +144,12 @@ fn shown(effect: &engine::Effect, trained: &Trained) -> Effect {
     Effect { feature, places, curves: effect.curves.iter().map(curve).collect() }
 }
 
-/// A part of a date in words.
-fn part_name(part: DatePart, origin: i64) -> String {
+/// A date's number in words.
+fn date_name(of_date: &OfDate, origin: i64) -> String {
+    let part = match of_date {
+        OfDate::Part(part) => *part,
+        OfDate::Since(other) => return format!("days since {other}"),
+    };
     match part {
         DatePart::Elapsed => {
             let (year, month, day) = date::civil(origin);

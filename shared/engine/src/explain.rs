@@ -57,12 +57,21 @@ pub struct Permuted {
 pub struct Effect {
     /// The feature.
     pub feature: String,
-    /// What was moved of a date: the part that the model uses most.
-    pub part: Option<DatePart>,
+    /// What was moved of a date: what the model uses most of it.
+    pub of_date: Option<OfDate>,
     /// Values or codes.
     pub places: Vec<f32>,
     /// The mean predictions there: one curve of numbers, one of the second of two labels, or those of the most frequent labels.
     pub curves: Vec<Curve>,
+}
+
+/// A number that a date gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfDate {
+    /// A part of it.
+    Part(DatePart),
+    /// The days since another feature's date.
+    Since(String),
 }
 
 /// Mean predictions at some places.
@@ -93,6 +102,17 @@ impl Features<'_> {
         let first = self.of_input.iter().position(|&of| of == feature)?;
         let last = self.of_input.iter().rposition(|&of| of == feature)?;
         Some(first..last + 1)
+    }
+
+    /// The input that the model uses most of a feature's, the first of several; of a date's parts, those that only linear models see do not
+    /// count.
+    pub(crate) fn main_input(&self, feature: usize) -> Option<usize> {
+        let inputs = self.inputs(feature)?;
+        let parts = if let FeatureKind::Date { parts, .. } = &self.all.get(feature)?.kind { parts.as_slice() } else { &[] };
+        let first = inputs.start;
+        let plain = inputs.filter(|input| parts.get(input - first).is_none_or(|part| !part.is_cyclic()));
+        let share = |input: usize| self.shares.get(input).copied().unwrap_or(0.0);
+        plain.reduce(|most, next| if share(next) > share(most) { next } else { most })
     }
 }
 
@@ -179,7 +199,8 @@ pub(crate) fn sampled<'a>(groups: &[(Vec<u32>, Ensemble<'a>)], most: usize, seed
 
 /// The mean predictions with one input set to each of some places.
 fn effect(problem: &Problem, groups: &[(Vec<u32>, Ensemble<'_>)], features: Features<'_>, feature: usize) -> Option<Effect> {
-    let (input, part) = moved_input(features, feature)?;
+    let input = features.main_input(feature)?;
+    let of_date = of_date(features.all.get(feature)?, input - features.inputs(feature)?.start);
     let places = match problem.matrix.columns.get(input)? {
         Column::Numbers(values) => quantiles(values),
         Column::Codes { codes, count } => frequent(codes, *count, MAX_PLACES).into_iter().map(|code| code as f32).collect(),
@@ -202,17 +223,14 @@ fn effect(problem: &Problem, groups: &[(Vec<u32>, Ensemble<'_>)], features: Feat
         }
         curves.iter_mut().for_each(|curve| curve.means.push(sums[curve.label.unwrap_or(0)] / f64::max(rows, 1.0)));
     }
-    Some(Effect { feature: features.names.get(feature)?.0.clone(), part, places, curves })
+    Some(Effect { feature: features.names.get(feature)?.0.clone(), of_date, places, curves })
 }
 
-/// The input to move, and which part of a date it is: the one that the model uses most. The days to another date are none of its own.
-fn moved_input(features: Features<'_>, feature: usize) -> Option<(usize, Option<DatePart>)> {
-    let first = features.inputs(feature)?.start;
-    let FeatureKind::Date { parts, .. } = &features.all.get(feature)?.kind else { return Some((first, None)) };
-    let share = |place: usize| features.shares.get(first + place).copied().unwrap_or(0.0);
-    let plain = (0..parts.len()).filter(|&place| !parts[place].is_cyclic());
-    let most = plain.max_by(|&a, &b| share(a).total_cmp(&share(b)).then(b.cmp(&a)))?;
-    Some((first + most, Some(parts[most])))
+/// Which number of the feature's.
+fn of_date(feature: &Feature, place: usize) -> Option<OfDate> {
+    let FeatureKind::Date { parts, since, .. } = &feature.kind else { return None };
+    let part = parts.get(place).map(|&part| OfDate::Part(part));
+    part.or_else(|| since.get(place - parts.len()).cloned().map(OfDate::Since))
 }
 
 /// Distinct values, evenly spread over the rows.

@@ -29,7 +29,7 @@ mod train;
 pub use encode::batch;
 pub use error::EngineError;
 pub use evaluate::{Baseline, Outcome};
-pub use explain::{Curve, Effect, Explained, Permuted};
+pub use explain::{Curve, Effect, Explained, OfDate, Permuted};
 pub use search::LeaderboardEntry;
 pub use shap::Contribution;
 pub use train::{Options, Trained, Validation, train};

@@ -1,7 +1,7 @@
 //! What the features add to the predictions for rows that were not learned from (`model::MemberExplainer`): how much on average, and how it
 //! goes with the feature's value.
 
-use model::{DatePart, FeatureKind, MemberExplainer, feature_of_input};
+use model::{MemberExplainer, feature_of_input};
 use rayon::prelude::*;
 
 use crate::{
@@ -25,7 +25,7 @@ pub struct Contribution {
     /// The mean of the absolute contributions over the rows; of more than two labels, over the labels too. In the units of the number, or
     /// as a probability.
     pub mean: f64,
-    /// For the features that add most, by row the feature's value or code (of a date the days elapsed; `NaN` when missing) and what it
+    /// For the features that add most, by row the feature's value or code (of a date the number that the model uses most; `NaN` when missing) and what it
     /// adds to the number or to the probability of the second label. None with more than two labels.
     pub points: Vec<(f32, f64)>,
 }
@@ -64,8 +64,7 @@ pub(crate) fn contributions(
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let scattered = if outputs == 1 { MAX_SCATTERED } else { 0 };
     let contribution = |(place, (feature, mean)): (usize, (usize, f64))| {
-        let shown =
-            if place < scattered { shown_input(features, feature).and_then(|input| problem.matrix.columns.get(input)) } else { None };
+        let shown = if place < scattered { features.main_input(feature).and_then(|input| problem.matrix.columns.get(input)) } else { None };
         let points = shown.map_or_else(Vec::new, |column| {
             explained.iter().map(|(row, contributions)| (cell(column, *row), contributions[feature])).collect()
         });
@@ -88,14 +87,4 @@ fn explainer<'a>(fits: &'a Ensemble<'a>, matrix: &'a Matrix, features: Features<
         members.iter().for_each(|(fit, weight, explainer)| explainer.explain(&inputs(fit, matrix, row), *weight, &mut sums));
         sums
     })
-}
-
-/// The input whose value stands for the feature's: of a date the days elapsed, else the first.
-fn shown_input(features: Features<'_>, feature: usize) -> Option<usize> {
-    let first = features.inputs(feature)?.start;
-    let place = match &features.all.get(feature)?.kind {
-        FeatureKind::Date { parts, .. } => parts.iter().position(|part| *part == DatePart::Elapsed).unwrap_or(0),
-        _ => 0,
-    };
-    Some(first + place)
 }

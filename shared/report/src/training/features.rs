@@ -90,6 +90,8 @@ fn one_effect(effect: &Effect) -> Markup {
             }
         }
         Places::Categories(places) => {
+            // Several are probabilities side by side, with little room.
+            let figure = |mean: f64| if effect.curves.len() > 1 { format!("{mean:.3}") } else { number(mean) };
             let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
             html! {
                 table.groups {
@@ -97,7 +99,7 @@ fn one_effect(effect: &Effect) -> Markup {
                         @for (place, name) in places.iter().enumerate().take(MAX_PLACES) {
                             tr {
                                 th scope="row" { bdi { (label(name)) } }
-                                @for mean in effect.curves.iter().filter_map(|curve| curve.means.get(place)) { td.n { (number(*mean)) } }
+                                @for mean in effect.curves.iter().filter_map(|curve| curve.means.get(place)) { td.n { (figure(*mean)) } }
                                 @if let [only] = effect.curves.as_slice() {
                                     td.picture { @if let Some(mean) = only.means.get(place) { (means(share(*mean))) } }
                                 }

@@ -45,7 +45,7 @@ pub(crate) fn contributions(report: &TrainingReport) -> Markup {
         p.soft {
             "SHAP values of judged rows: how far the feature moved the prediction away from what is predicted when nothing is known. \
              Together they give the prediction. Mean: of their absolute values"
-            @if !scattered { ", over the rows and labels" } "."
+            @if scattered { ". Coloured by the feature's value; of a date, by what the model uses most of it." } @else { ", over the rows and labels." }
         }
     };
     html! { @if !all.is_empty() { (card("What Moves the Predictions", &content)) } }
