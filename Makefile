@@ -14,6 +14,9 @@ FUZZ_SECONDS ?= 30
 SEED ?= 1
 ONLY ?=
 PEERS ?= flaml,lightgbm
+# How `make bench-boost` builds ours (bench, release or dev), and further options of its script.
+PROFILE ?= bench
+OPTIONS ?=
 # Tables with fixed splits and their scorer, for `make bench-automl`; not part of the project.
 TABLES ?= ../shared/datasets
 SCORER ?= ../shared/bench/score.py
@@ -100,6 +103,14 @@ bench-report: tools-cargo ## The data report of 500,000 rows beside ydata-profil
 	@target/bench/report-venv/bin/pip install --quiet --disable-pip-version-check -r benches/data_report/requirements.txt
 	@target/bench/report-venv/bin/python benches/data_report/generate.py target/bench/report.csv
 	@target/bench/report-venv/bin/python benches/data_report/run.py "$(TARGET_DIR)/release/automl" target/bench/report.csv target
+
+.PHONY: bench-boost
+bench-boost: tools-cargo ## Boosting beside LightGBM's, same inputs and parameters (PROFILE=bench, ONLY=name,name, TABLES=folder, SCORER=file)
+	cargo build --workspace --profile $(PROFILE) --example boost
+	@[ -x target/bench/boost-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/boost-venv; }
+	@target/bench/boost-venv/bin/pip install --quiet --disable-pip-version-check -r benches/boost/requirements.txt
+	@target/bench/boost-venv/bin/python benches/boost/run.py \
+	  "$(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,release)/examples/boost" "$(TABLES)" "$(SCORER)" --only "$(ONLY)" $(OPTIONS)
 
 .PHONY: bench-automl
 bench-automl: tools-cargo ## Models beside those of PEERS=flaml,lightgbm,autogluon (BUDGET=60, SEED=1,2, ONLY=name,name, TABLES=folder, SCORER=file)

@@ -123,10 +123,7 @@ pub fn run(
 
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
-    let mut told = training_report::of(&trained, &frame, profile, options, created_at);
-    if interrupted {
-        told.configuration.settings.push(("search".to_owned(), "ended from outside before its time".to_owned()));
-    }
+    let told = training_report::of(&trained, &frame, profile, options, created_at);
     let card = card::of(&told, options);
     let manifest = Manifest {
         format_version: model::FORMAT_VERSION,

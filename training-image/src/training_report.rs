@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
-use domain::{Profile, Timestamp, TrainingSettings, Validation};
-use engine::{Outcome, Trained};
-use model::FeatureKind;
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
+use domain::{Profile, Timestamp, TrainingSettings, Validation, date};
+use engine::{OfDate, Outcome, Trained};
+use model::{DatePart, FeatureKind, Task};
+use report::{Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
 use table::{Frame, Values};
 
 use crate::{Options, card::versions};
@@ -57,6 +57,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         interrupted: options.stop.load(Ordering::Relaxed),
         importances: trained.importances.clone(),
         permutation: trained.explained.permutation.iter().map(|one| (one.feature.clone(), one.mean, one.deviation)).collect(),
+        contributions: trained.explained.shap.iter().map(|one| contribution(one, trained)).collect(),
         effects: trained.explained.effects.iter().map(|effect| shown(effect, trained)).collect(),
         judged: judged(trained),
         hardest: hardest(trained, frame, &losses),
@@ -124,16 +125,50 @@ fn losses(outcome: &Outcome) -> Vec<f64> {
 
 fn shown(effect: &engine::Effect, trained: &Trained) -> Effect {
     let feature = trained.pipeline.features.iter().find(|feature| feature.name == effect.feature);
-    let places = match feature.map(|feature| &feature.kind) {
+    let (part, places) = match feature.map(|feature| &feature.kind) {
         Some(FeatureKind::Categorical { categories }) => {
             let name = |code: f32| (code as usize).checked_sub(1).and_then(|place| categories.get(place)).cloned();
-            Places::Categories(
-                effect.places.iter().map(|(code, mean)| (name(*code).unwrap_or_else(|| "(missing or rare)".to_owned()), *mean)).collect(),
-            )
+            let name = |&code: &f32| name(code).unwrap_or_else(|| "(missing or rare)".to_owned());
+            (None, Places::Categories(effect.places.iter().map(name).collect()))
         }
-        _ => Places::Numbers(effect.places.iter().map(|(value, mean)| (f64::from(*value), *mean)).collect()),
+        kind => {
+            let origin = if let Some(FeatureKind::Date { origin, .. }) = kind { *origin } else { 0 };
+            let part = effect.of_date.as_ref().map(|of_date| date_name(of_date, origin));
+            (part, Places::Numbers(effect.places.iter().map(|&value| f64::from(value)).collect()))
+        }
     };
-    Effect { feature: effect.feature.clone(), places }
+    let label = |position: usize| match &trained.pipeline.task {
+        Task::Classification { labels } => labels.get(position).map(ToString::to_string),
+        Task::Regression => None,
+    };
+    let curve = |curve: &engine::Curve| Curve { label: curve.label.and_then(label), means: curve.means.clone() };
+    let feature = part.map_or_else(|| effect.feature.clone(), |part| format!("{}: {part}", effect.feature));
+    Effect { feature, places, curves: effect.curves.iter().map(curve).collect() }
+}
+
+/// A date's number in words.
+fn date_name(of_date: &OfDate, origin: i64) -> String {
+    let part = match of_date {
+        OfDate::Part(part) => *part,
+        OfDate::Since(other) => return format!("days since {other}"),
+    };
+    match part {
+        DatePart::Elapsed => {
+            let (year, month, day) = date::civil(origin);
+            format!("days since {year:04}-{month:02}-{day:02}")
+        }
+        DatePart::Weekday => "weekday, Monday is 0".to_owned(),
+        DatePart::Day => "day of the month".to_owned(),
+        part => format!("{part:?}").to_lowercase(),
+    }
+}
+
+/// Values of categories have no order, and missing ones none either.
+fn contribution(contribution: &engine::Contribution, trained: &Trained) -> Contribution {
+    let feature = trained.pipeline.features.iter().find(|feature| feature.name == contribution.feature);
+    let ordered = feature.is_some_and(|feature| !matches!(feature.kind, FeatureKind::Categorical { .. }));
+    let point = |&(value, adds): &(f32, f64)| (Some(f64::from(value)).filter(|value| ordered && !value.is_nan()), adds);
+    Contribution { feature: contribution.feature.clone(), mean: contribution.mean, points: contribution.points.iter().map(point).collect() }
 }
 
 fn hardest(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<HardRow> {

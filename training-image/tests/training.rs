@@ -91,7 +91,7 @@ fn a_training_that_is_told_to_stop_gives_the_best_model_so_far_and_says_so() {
     .unwrap();
     assert!(clock.elapsed().as_secs_f64() - stopped_at.unwrap() < 20.0, "{:?}", clock.elapsed());
     assert!(outcome.leaderboard.interrupted && !outcome.leaderboard.stopped_early);
-    assert!(fs::read_to_string(&outcome.artefacts.training_report).unwrap().contains("ended from outside before its time"));
+    assert!(fs::read_to_string(&outcome.artefacts.training_report).unwrap().contains("told to stop"));
     let predictor = Predictor::load(&fs::read(&outcome.artefacts.model).unwrap()).unwrap();
     let row = Batch { rows: 1, numbers: vec![3.0], texts: vec![vec!["red".to_owned()], vec!["stop".to_owned()]] };
     assert!(matches!(predictor.predict(&row).unwrap(), Predictions::Numbers(numbers) if numbers[0].is_finite()));

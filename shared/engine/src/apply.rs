@@ -114,7 +114,18 @@ fn block_outputs(members: &[Ready<'_>], matrix: &Matrix, rows: &[u32], first: us
     }
 }
 
-fn cell(column: &Column, row: u32) -> f32 {
+/// A row's inputs as a fit reads them, those that it looks up last.
+pub(crate) fn inputs(fit: &FoldFit, matrix: &Matrix, row: u32) -> Vec<f32> {
+    let mut values: Vec<f32> = matrix.columns.iter().map(|column| cell(column, row)).collect();
+    for lookup in &fit.lookups {
+        let code = values.get(lookup.input as usize).copied().unwrap_or(0.0) as usize;
+        values.push(lookup.values.get(code).copied().unwrap_or(f32::NAN));
+    }
+    values
+}
+
+/// An input's value in a row.
+pub(crate) fn cell(column: &Column, row: u32) -> f32 {
     match column {
         Column::Numbers(values) => values.get(row as usize).copied().unwrap_or(f32::NAN),
         Column::Codes { codes, .. } => codes.get(row as usize).map_or(0.0, |&code| f32::from(code)),

@@ -7,6 +7,8 @@
 //! ```
 
 mod apply;
+#[doc(hidden)]
+pub mod bench;
 mod boost;
 mod clock;
 mod encode;
@@ -19,6 +21,7 @@ mod matrix;
 mod prepare;
 mod random;
 mod search;
+mod shap;
 mod split;
 mod statistics;
 mod train;
@@ -26,6 +29,7 @@ mod train;
 pub use encode::{Unread, batch};
 pub use error::EngineError;
 pub use evaluate::{Baseline, Outcome};
-pub use explain::{Effect, Explained, Permuted};
+pub use explain::{Curve, Effect, Explained, OfDate, Permuted};
 pub use search::LeaderboardEntry;
+pub use shap::Contribution;
 pub use train::{Options, Trained, Validation, train};

@@ -6,7 +6,7 @@ use domain::{
     ColumnKind, FeatureType, Metric, NumericRange, PreprocessingInfo, ProblemType, Profile, TargetFacts, TrainingSettings, date,
     detect_problem_type, limits,
 };
-use model::{DatePart, Feature, FeatureKind, Label};
+use model::{DatePart, Feature, FeatureKind, Label, feature_of_input};
 use table::{Column, Frame, TextColumn, Values};
 
 use crate::{
@@ -99,12 +99,6 @@ impl Prepared {
         encode::matrix(frame, &self.features, &self.rows)
     }
 
-    /// For each input the position of its feature.
-    pub(crate) fn feature_of_input(&self) -> Vec<usize> {
-        let inputs = |(position, feature): (usize, &Feature)| vec![position; feature.kind.numbers().max(1)];
-        self.features.iter().enumerate().flat_map(inputs).collect()
-    }
-
     /// Reads the weights, leaves out the rows that count nothing, and balances the labels.
     fn weigh(&mut self, frame: &Frame, settings: &TrainingSettings, target: &str) -> Result<(), EngineError> {
         let mut weights = None;
@@ -154,7 +148,7 @@ impl Prepared {
             return Ok(Vec::new());
         }
         let of = |feature: usize| settings.monotone.get(&self.features[feature].name).map_or(0, |&monotone| loss::sign(monotone));
-        Ok(self.feature_of_input().into_iter().map(of).collect())
+        Ok(feature_of_input(&self.features, &[]).into_iter().map(of).collect())
     }
 
     /// Rows of the table for positions in `rows`.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{Exclusion, Metric, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TrainingSettings};
-use model::{Batch, Pipeline, Task};
+use model::{Batch, Pipeline, Task, feature_of_input};
 use rayon::ThreadPoolBuilder;
 use table::Frame;
 
@@ -170,11 +170,11 @@ fn train_on(
     let outcome = outcome(&actual, &judged.outputs, threshold, prepared.labels.iter().map(label_text).collect());
 
     let wholes = found.fit_on_all_rows(&problem, options.seed, clock, &clock.at(FITS_END));
-    let of_input = prepared.feature_of_input();
+    let of_input = feature_of_input(&prepared.features, &[]);
     let assembled = found.assemble(&wholes, problem.matrix.columns.len());
     let mut importances: Vec<(String, f64)> = prepared.features.iter().map(|feature| (feature.name.clone(), 0.0)).collect();
     assembled.importances.iter().zip(&of_input).for_each(|(share, &feature)| importances[feature].1 += share);
-    let features = explain::Features { names: &importances, of_input: &of_input };
+    let features = explain::Features { names: &importances, all: &prepared.features, of_input: &of_input, shares: &assembled.importances };
     let explained = explain::explain(&problem, &found, &judged.groups, features, &clock.at(EXPLANATION_END), options.seed);
     importances.sort_by(|a, b| b.1.total_cmp(&a.1));
 

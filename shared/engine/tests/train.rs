@@ -89,6 +89,14 @@ fn a_text_target_is_learned_and_measured_on_rows_held_out() {
     assert!(trained.baselines.iter().all(|baseline| baseline.metrics.accuracy < trained.metrics.accuracy));
     assert_eq!(trained.explained.permutation.last().unwrap().feature, "member");
     assert!(trained.explained.permutation[0].mean > 10.0 * trained.explained.permutation[2].mean.abs());
+    let shap = &trained.explained.shap;
+    assert!(
+        shap[0].mean > 0.1 && shap[0].feature != "member" && (1..=300).contains(&shap[0].points.len()),
+        "{} {}",
+        shap[0].feature,
+        shap[0].mean
+    );
+    assert!(shap.iter().all(|one| one.feature != "member" || one.mean < 0.1 * shap[0].mean));
 
     let weights: f32 = trained.pipeline.members.iter().map(|member| member.weight).sum();
     assert!((weights - 1.0).abs() < 1e-4);
@@ -307,6 +315,7 @@ fn dates_are_read_by_their_parts_and_by_what_lies_between_them() {
     let trained = with_settings(&sales(1_000), "sold", TrainingSettings::default()).unwrap();
     assert!(trained.metrics.r2_score.unwrap() > 0.97, "{:?}", trained.metrics.r2_score);
     assert_eq!(trained.preprocessing.date_columns, ["at", "until"]);
+    assert!(trained.explained.effects.iter().all(|effect| effect.of_date.is_some()), "it is a number of the date that is moved");
     assert_eq!(trained.preprocessing.feature_types["at"], FeatureType::Categorical, "older clients choose from a list");
     assert!((1..=100).contains(&trained.preprocessing.categorical_mappings["at"].len()));
 }

@@ -108,18 +108,13 @@ impl Forest {
 impl Tree {
     /// The value of the leaf that a row of inputs ends in; an input that is not there is missing.
     pub fn leaf(&self, values: &[f32]) -> f32 {
-        let value = |feature: u32| values.get(feature as usize).copied().unwrap_or(f32::NAN);
         let mut at = 0;
         // Children follow their parents, so this ends after as many steps as there are nodes.
         while let Some(node) = self.nodes.get(at) {
             let next = match node {
                 Node::Leaf { value } => return *value,
-                Node::Threshold { feature, threshold, missing_left, left, right } => {
-                    let value = value(*feature);
-                    if value <= *threshold || (value.is_nan() && *missing_left) { *left } else { *right }
-                }
-                Node::InSet { feature, codes, left, right } => {
-                    if codes.binary_search(&(value(*feature) as u32)).is_ok() {
+                Node::Threshold { left, right, .. } | Node::InSet { left, right, .. } => {
+                    if node.holds(values) {
                         *left
                     } else {
                         *right
@@ -132,6 +127,21 @@ impl Tree {
             at = next;
         }
         0.0
+    }
+}
+
+impl Node {
+    /// Whether its test holds for a row of inputs; a leaf has none.
+    pub(crate) fn holds(&self, values: &[f32]) -> bool {
+        let value = |feature: u32| values.get(feature as usize).copied().unwrap_or(f32::NAN);
+        match self {
+            Self::Leaf { .. } => false,
+            Self::Threshold { feature, threshold, missing_left, .. } => {
+                let value = value(*feature);
+                value <= *threshold || (value.is_nan() && *missing_left)
+            }
+            Self::InSet { feature, codes, .. } => codes.binary_search(&(value(*feature) as u32)).is_ok(),
+        }
     }
 }
 
@@ -172,7 +182,7 @@ pub(crate) fn bias(threshold: f32) -> f32 {
 }
 
 /// Raw values → a row of inputs.
-struct Encoder<'a> {
+pub(crate) struct Encoder<'a> {
     features: Vec<Source<'a>>,
     lookups: &'a [Lookup],
     numbers: usize,
@@ -184,7 +194,7 @@ enum Source<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    fn new(pipeline: &'a Pipeline) -> Self {
+    pub(crate) fn new(pipeline: &'a Pipeline) -> Self {
         let source = |feature: &'a Feature| match &feature.kind {
             FeatureKind::Categorical { categories } => Source::Codes(categories.iter().map(String::as_str).zip(1..).collect()),
             FeatureKind::Numeric | FeatureKind::Date { .. } => Source::Numbers(feature.kind.numbers()),
@@ -196,7 +206,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn encode(&self, batch: &Batch, row: usize, values: &mut Vec<f32>) {
+    pub(crate) fn encode(&self, batch: &Batch, row: usize, values: &mut Vec<f32>) {
         let (mut numbers, mut texts) = (batch.numbers.iter().skip(row * self.numbers), batch.texts.iter());
         values.clear();
         for source in &self.features {

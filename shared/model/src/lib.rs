@@ -1,6 +1,7 @@
 //! The model file: what a fitted model is ([`Pipeline`]), its one ONNX graph from raw features ([`write_onnx`]), its [`Manifest`], and
 //! running it through tract ([`Predictor`]). What the prediction function links: no table reading, no fitting.
 
+mod attribution;
 mod card;
 mod date_part;
 mod error;
@@ -13,6 +14,7 @@ mod pipeline;
 mod predictor;
 mod tree_kernel;
 
+pub use attribution::{Explainer, MemberExplainer};
 pub use card::{Baseline, ModelCard};
 pub use date_part::{DatePart, date_numbers, moment};
 pub use error::ModelError;
@@ -22,6 +24,6 @@ pub use parity::check_parity;
 pub use pickle::write_pickle;
 pub use pipeline::{
     Batch, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, SHARE_FLOOR, Scaled,
-    Task, Tree,
+    Task, Tree, feature_of_input,
 };
 pub use predictor::Predictor;

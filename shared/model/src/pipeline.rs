@@ -177,6 +177,8 @@ pub struct Tree {
     pub output: u32,
     /// Its nodes.
     pub nodes: Vec<Node>,
+    /// For each node, how many rows reached it as the tree was grown: what attributions weigh its sides by.
+    pub covers: Vec<f32>,
 }
 
 /// A node of a tree. Children are positions in the same tree, larger than the node's own.
@@ -213,6 +215,8 @@ pub enum Node {
     },
 }
 
+/// The intercepts are the mean scores of the rows that were learned from: numbers are 0 at their mean, and each table's mean is 0.
+///
 /// score[k] = intercepts[k] + Σⱼ numeric[j].coefficients[k] · clip(((x or fill) − mean) / scale) + Σ tables[code][k], where clip cuts off
 /// at ±10⁶.
 #[derive(Debug, Clone, PartialEq)]
@@ -263,6 +267,16 @@ pub enum Predictions {
         /// Row-major `rows × labels`; each row sums to 1.
         probabilities: Vec<f32>,
     },
+}
+
+/// For each input, those that are looked up included, the position of the feature that it belongs to.
+pub fn feature_of_input(features: &[Feature], lookups: &[Lookup]) -> Vec<usize> {
+    let inputs = |(position, feature): (usize, &Feature)| std::iter::repeat_n(position, feature.kind.numbers().max(1));
+    let mut of_input: Vec<usize> = features.iter().enumerate().flat_map(inputs).collect();
+    for lookup in lookups {
+        of_input.push(of_input.get(lookup.input as usize).copied().unwrap_or(features.len()));
+    }
+    of_input
 }
 
 impl Scaled {

@@ -225,6 +225,43 @@ pub(crate) fn lines(lines: &[Line], across: (f64, f64), up: (f64, f64), descript
     }
 }
 
+/// Points of (shade, x) beside each other in a strip from `low` to `high`, those of one place heaped up around the middle; a shade goes
+/// from 0 to 1, points without one are grey.
+pub(crate) fn swarm(points: &[(Option<f64>, f64)], (low, high): (f64, f64), description: &str) -> Markup {
+    const WIDTH: f64 = 400.0;
+    const HEIGHT: f64 = 30.0;
+    const MARGIN: f64 = 4.0;
+    const COLUMNS: f64 = 130.0;
+    const SHADES: usize = 5;
+    let span = if high > low { high - low } else { 1.0 };
+    let share = |value: f64| ((value - low) / span).clamp(0.0, 1.0);
+    let place = |value: f64| MARGIN + share(value) * (WIDTH - 2.0 * MARGIN);
+    let known = || points.iter().filter(|point| point.1.is_finite());
+    let column = |value: f64| (share(value) * COLUMNS) as usize;
+    let mut heaps = vec![0_usize; COLUMNS as usize + 1];
+    known().for_each(|(_, value)| heaps[column(*value)] += 1);
+    let tallest = heaps.iter().copied().max().unwrap_or(1).max(2);
+    let step = f64::min(3.0, (HEIGHT - 2.0 * MARGIN) / (tallest - 1) as f64);
+    let mut stacked = vec![0_usize; heaps.len()];
+    let mut dots = vec![Vec::new(); SHADES + 1];
+    for (shade, value) in known() {
+        let column = column(*value);
+        let y = HEIGHT / 2.0 + (stacked[column] as f64 - (heaps[column] - 1) as f64 / 2.0) * step;
+        stacked[column] += 1;
+        let shade = shade.map_or(SHADES, |shade| ((shade * SHADES as f64) as usize).min(SHADES - 1));
+        dots[shade].push(format!("M{:.1} {y:.1}h0", place(*value)));
+    }
+    let zero = format!("{:.1}", place(0.0));
+    html! {
+        svg.swarm viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(description) {
+            line.line x1=(zero) y1="0" x2=(zero) y2=(HEIGHT) {}
+            @for (shade, dots) in dots.iter().enumerate().filter(|(_, dots)| !dots.is_empty()) {
+                path.(format!("s{shade}")) d=(dots.concat()) {}
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,6 +286,14 @@ mod tests {
     fn a_line_goes_from_corner_to_corner_of_its_ranges() {
         let drawn = lines(&[Line::plain(vec![(0.0, 5.0), (f64::NAN, 1.0), (2.0, 7.0)])], (0.0, 2.0), (5.0, 7.0), "l").into_string();
         assert!(drawn.contains("M6.0 174.0L294.0 6.0\""), "{drawn}");
+    }
+
+    #[test]
+    fn points_of_one_place_are_heaped_up_around_the_middle() {
+        let drawn = swarm(&[(Some(0.0), 1.0), (Some(1.0), 1.0), (None, -1.0)], (-1.0, 1.0), "s").into_string();
+        assert!(drawn.contains(r#"class="s0" d="M396.0 13.5h0""#), "{drawn}");
+        assert!(drawn.contains(r#"class="s4" d="M396.0 16.5h0""#), "{drawn}");
+        assert!(drawn.contains(r#"class="s5" d="M4.0 15.0h0""#), "{drawn}");
     }
 
     #[test]

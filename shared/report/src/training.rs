@@ -7,6 +7,7 @@ mod numbers;
 mod probabilities;
 mod provenance;
 mod search;
+mod shap;
 mod verdict;
 mod weak;
 
@@ -51,6 +52,8 @@ pub struct TrainingReport {
     pub importances: Vec<(String, f64)>,
     /// By how much the metric gets worse when a feature's values are swapped between rows: the mean and the deviation, the largest first.
     pub permutation: Vec<(String, f64, f64)>,
+    /// What the features add to predictions, the one that adds most first.
+    pub contributions: Vec<Contribution>,
     /// How the mean prediction moves with a feature.
     pub effects: Vec<Effect>,
     /// The judged rows against their predictions.
@@ -109,19 +112,41 @@ pub enum Judged {
 /// How the mean prediction moves with a feature when all else stays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
-    /// The feature.
+    /// The feature, or which part of it.
     pub feature: String,
-    /// Its places and the mean prediction there: the number, or the probability of the second label.
+    /// Where it was looked at.
     pub places: Places,
+    /// The mean predictions there, at least one curve.
+    pub curves: Vec<Curve>,
 }
 
 /// Where an effect was looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Places {
     /// Numbers, ascending.
-    Numbers(Vec<(f64, f64)>),
+    Numbers(Vec<f64>),
     /// Categories, the most frequent first.
-    Categories(Vec<(String, f64)>),
+    Categories(Vec<String>),
+}
+
+/// Mean predictions at some places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// The label whose probability it is; `None` where there is one prediction only.
+    pub label: Option<String>,
+    /// One for each place.
+    pub means: Vec<f64>,
+}
+
+/// What a feature adds to predictions: its SHAP values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    /// The feature.
+    pub feature: String,
+    /// The mean of their absolute values.
+    pub mean: f64,
+    /// For some rows the feature's value, where values have an order and it is not missing, and what it adds there.
+    pub points: Vec<(Option<f64>, f64)>,
 }
 
 /// A row that the model got wrong.
@@ -191,6 +216,7 @@ pub fn training_report(report: &TrainingReport) -> String {
         (search::learning_curve(report))
         (search::leaderboard(report))
         (features::importances(report))
+        (shap::contributions(report))
         (features::effects(report))
         (weak::segments(report))
         (weak::hardest(report))

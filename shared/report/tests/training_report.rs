@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Validation};
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report};
+use report::{
+    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report,
+};
 
 fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingInfo {
     let names = |columns: &[(&str, &str)]| columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
@@ -71,9 +73,21 @@ fn classification() -> TrainingReport {
         converged: true,
         interrupted: false,
         permutation: vec![("sex".to_owned(), 0.21, 0.012), ("age".to_owned(), 0.04, 0.003)],
+        contributions: vec![
+            Contribution { feature: "sex".to_owned(), mean: 0.172, points: vec![(None, 0.25), (None, -0.094)] },
+            Contribution { feature: "age".to_owned(), mean: 0.031, points: vec![(Some(2.0), 0.05), (Some(70.0), -0.012)] },
+        ],
         effects: vec![
-            Effect { feature: "age".to_owned(), places: Places::Numbers(vec![(1.0, 0.6), (30.0, 0.4), (80.0, 0.2)]) },
-            Effect { feature: "sex".to_owned(), places: Places::Categories(vec![("m".to_owned(), 0.2), ("f".to_owned(), 0.7)]) },
+            Effect {
+                feature: "age".to_owned(),
+                places: Places::Numbers(vec![1.0, 30.0, 80.0]),
+                curves: vec![Curve { label: Some("yes".to_owned()), means: vec![0.6, 0.4, 0.2] }],
+            },
+            Effect {
+                feature: "sex".to_owned(),
+                places: Places::Categories(vec!["m".to_owned(), "f".to_owned()]),
+                curves: vec![Curve { label: Some("yes".to_owned()), means: vec![0.2, 0.7] }],
+            },
         ],
         judged: judged([[98, 12], [16, 53]]),
         hardest: vec![HardRow {
@@ -268,7 +282,12 @@ fn names_and_labels_from_the_table_are_text_and_never_markup() {
             cells: vec![(hostile.clone(), hostile.clone())],
         }],
         segments: vec![Segment { feature: hostile.clone(), values: hostile.clone(), rows: 1, loss: 1.0, overall: 0.5 }],
-        effects: vec![Effect { feature: hostile.clone(), places: Places::Categories(vec![(hostile.clone(), 0.5)]) }],
+        contributions: vec![Contribution { feature: hostile.clone(), mean: 0.1, points: Vec::new() }],
+        effects: vec![Effect {
+            feature: hostile.clone(),
+            places: Places::Categories(vec![hostile.clone()]),
+            curves: vec![0.5, 0.2].into_iter().map(|mean| Curve { label: Some(hostile.clone()), means: vec![mean] }).collect(),
+        }],
         preprocessing: preprocessing(&[&hostile], &[(&hostile, &hostile)]),
         ..classification()
     };

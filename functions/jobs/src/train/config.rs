@@ -269,6 +269,7 @@ mod tests {
         let config = json!({
             "metric": "AUC", "estimator_list": ["rf", "lgbm", "xgboost"], "group_column": "plan", "weight_column": "weight",
             "balance_classes": true, "monotone": { "age": 1, "price": "decreasing" }, "max_model_mb": 2.5, "max_trees": 300,
+            "candidates": 7,
         });
         let expected = TrainingSettings {
             metric: Some(Metric::RocAuc),
@@ -280,6 +281,7 @@ mod tests {
             monotone: [("age".to_owned(), Monotone::Increasing), ("price".to_owned(), Monotone::Decreasing)].into(),
             max_model_mb: Some(2.5),
             max_trees: Some(300),
+            candidates: Some(7),
         };
         assert_eq!(settings("left", &config), Ok(expected));
         let in_time = settings("price", &json!({ "time_column": "at", "monotone": { "age": -1.0 } })).unwrap();

@@ -129,7 +129,7 @@ mod tests {
         let cut = |missing_left| Node::Threshold { feature: 0, threshold: 0.5, missing_left, left: 1, right: 2 };
         let deep = Node::Threshold { feature: 0, threshold: -1.0, missing_left: true, left: 5, right: 6 };
         let leaf = |value| Node::Leaf { value };
-        Tree { output: 1, nodes: vec![cut(false), set, leaf(1.0), deep, leaf(2.0), leaf(3.0), leaf(4.0)] }
+        Tree { output: 1, nodes: vec![cut(false), set, leaf(1.0), deep, leaf(2.0), leaf(3.0), leaf(4.0)], covers: Vec::new() }
     }
 
     proptest! {

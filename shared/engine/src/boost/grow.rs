@@ -58,6 +58,18 @@ impl Grown {
         Self { nodes: vec![GrownNode::Leaf(0.0)], gains: Vec::new(), leaves: Vec::new() }
     }
 
+    /// For each node, how many of the rows that the tree learned from reached it.
+    pub(crate) fn covers(&self) -> Vec<f32> {
+        let mut rows = vec![0; self.nodes.len()];
+        self.leaves.iter().for_each(|leaf| rows[leaf.node] = leaf.learned.len());
+        for (position, node) in self.nodes.iter().enumerate().rev() {
+            if let GrownNode::Inner { left, right, .. } = node {
+                rows[position] = rows[*left as usize] + rows[*right as usize];
+            }
+        }
+        rows.into_iter().map(|rows| rows as f32).collect()
+    }
+
     /// Gives a leaf another value, or the nearest one that it may have.
     pub(crate) fn set_value(&mut self, leaf: usize, value: f64) {
         if let Some(leaf) = self.leaves.get_mut(leaf) {

@@ -218,10 +218,11 @@ fn finish(data: Data<'_>, step: f64, base: Vec<f32>, rounds: &[Vec<Grown>], watc
     let mut gains = vec![0.0; data.binned.columns.len()];
     rounds.iter().flatten().flat_map(|tree| &tree.gains).for_each(|&(feature, gain)| gains[feature] += gain);
     let kept = rounds.len();
-    let trees = rounds
-        .iter()
-        .flat_map(|trees| (0..).zip(trees))
-        .map(|(output, tree)| Tree { output, nodes: tree.nodes.iter().map(|node| exported(node, data.binned, step)).collect() });
+    let trees = rounds.iter().flat_map(|trees| (0..).zip(trees)).map(|(output, tree)| Tree {
+        output,
+        nodes: tree.nodes.iter().map(|node| exported(node, data.binned, step)).collect(),
+        covers: tree.covers(),
+    });
     let forest = Forest { base, trees: trees.collect() };
     Boosted { forest, rounds: kept, watched: data.loss.member_outputs(watched), gains }
 }
@@ -357,6 +358,7 @@ mod tests {
                 }
             }
             seen.sort_unstable();
+            prop_assert_eq!(tree.covers()[0], learn.len() as f32);
             prop_assert_eq!(sizes, learn.len());
             prop_assert_eq!(seen, all(rows.len()));
             prop_assert_eq!(target.len(), rows.len());

@@ -10,7 +10,7 @@ const MAX_WIDTH: usize = 256;
 /// The most categories of a feature that have an input of their own.
 const MAX_CATEGORIES: usize = 40;
 /// The fewest rows that a category needs for one.
-const MIN_CATEGORY_ROWS: usize = 3;
+const MIN_CATEGORY_ROWS: u32 = 3;
 /// The most rows that statistics are taken from.
 const MAX_STATISTICS_ROWS: usize = 50_000;
 
@@ -18,9 +18,17 @@ const MAX_STATISTICS_ROWS: usize = 50_000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Design {
     numeric: Vec<Scaling>,
-    /// Position of the feature and, for each code, its input if it has one.
-    categorical: Vec<(usize, Vec<Option<usize>>)>,
+    categorical: Vec<Coding>,
     width: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Coding {
+    feature: usize,
+    /// For each code, its input if it has one.
+    inputs: Vec<Option<usize>>,
+    /// For each code, its share of the rows.
+    shares: Vec<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +69,7 @@ impl Design {
     }
 
     fn add_categories(&mut self, feature: usize, codes: &[u16], count: usize, rows: &[u32]) {
-        let mut counts = vec![0; count];
+        let mut counts = vec![0_u32; count];
         for &row in rows {
             counts[usize::from(codes[row as usize])] += 1;
         }
@@ -76,7 +84,8 @@ impl Design {
             inputs[code] = Some(self.width);
             self.width += 1;
         }
-        self.categorical.push((feature, inputs));
+        let shares = counts.iter().map(|&count| f64::from(count) / rows.len() as f64).collect();
+        self.categorical.push(Coding { feature, inputs, shares });
     }
 
     /// Number of inputs.
@@ -93,10 +102,10 @@ impl Design {
                 inputs.column_mut(input).iter_mut().zip(scaled).for_each(|(cell, value)| *cell = value);
             }
         }
-        for (feature, input_of) in &self.categorical {
-            if let Column::Codes { codes, .. } = &matrix.columns[*feature] {
+        for coding in &self.categorical {
+            if let Column::Codes { codes, .. } = &matrix.columns[coding.feature] {
                 for (position, &row) in rows.iter().enumerate() {
-                    if let Some(input) = input_of[usize::from(codes[row as usize])] {
+                    if let Some(input) = coding.inputs[usize::from(codes[row as usize])] {
                         inputs[(position, input)] = 1.0;
                     }
                 }
@@ -105,10 +114,22 @@ impl Design {
         inputs
     }
 
-    /// The model with these coefficients, `width × scores`.
+    /// The model with these coefficients, `width × scores`. The mean of each category's coefficients over the rows moves to the intercept,
+    /// which so becomes the mean score: what attributions start from.
     pub(crate) fn model(&self, coefficients: &Array2<f64>, intercepts: &[f64]) -> Linear {
         let of_input = |input: usize| coefficients.row(input).iter().map(|&value| value as f32).collect::<Vec<_>>();
-        let none = vec![0.0; intercepts.len()];
+        let mut intercepts = intercepts.to_vec();
+        let mut centred = |coding: &Coding| {
+            let coefficient = |code: usize, output: usize| coding.inputs[code].map_or(0.0, |input| coefficients[(input, output)]);
+            let mut table = vec![Vec::with_capacity(intercepts.len()); coding.inputs.len()];
+            for (output, intercept) in intercepts.iter_mut().enumerate() {
+                let mean: f64 = coding.shares.iter().enumerate().map(|(code, share)| share * coefficient(code, output)).sum();
+                table.iter_mut().enumerate().for_each(|(code, row)| row.push((coefficient(code, output) - mean) as f32));
+                *intercept += mean;
+            }
+            (coding.feature as u32, table)
+        };
+        let categorical = self.categorical.iter().map(&mut centred).collect();
         Linear {
             intercepts: intercepts.iter().map(|&value| value as f32).collect(),
             numeric: (0..)
@@ -121,13 +142,7 @@ impl Design {
                     coefficients: of_input(input),
                 })
                 .collect(),
-            categorical: self
-                .categorical
-                .iter()
-                .map(|(feature, inputs)| {
-                    (*feature as u32, inputs.iter().map(|input| input.map_or_else(|| none.clone(), of_input)).collect())
-                })
-                .collect(),
+            categorical,
         }
     }
 }

@@ -221,6 +221,15 @@ mod tests {
     }
 
     #[test]
+    fn the_intercept_is_the_mean_score() {
+        let (matrix, signal) = table();
+        let rows: Vec<u32> = (0..400).collect();
+        let model = fit(&matrix, &Target::Numbers(signal), None, &rows, 1.0, &later()).unwrap();
+        let mean = scores(&model, &matrix, &rows)[0].iter().sum::<f32>() / 400.0;
+        assert!((mean - model.intercepts[0]).abs() < 1e-4, "{mean} {}", model.intercepts[0]);
+    }
+
+    #[test]
     fn labels_are_recovered_whichever_is_more_frequent() {
         let (matrix, signal) = table();
         let rows: Vec<u32> = (0..400).collect();

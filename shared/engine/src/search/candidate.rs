@@ -119,12 +119,12 @@ impl Problem {
         objectives
     }
 
-    fn loss(&self, objective: Objective) -> Loss<'_> {
+    pub(crate) fn loss(&self, objective: Objective) -> Loss<'_> {
         Loss::new(objective, &self.target, self.weights.as_deref(), self.mean / self.deviation)
     }
 
     /// How scores become outputs.
-    fn link(&self, objective: Objective) -> Link {
+    pub(crate) fn link(&self, objective: Objective) -> Link {
         match &self.target {
             Target::Numbers(_) if objective.is_exponential() => Link::Exponential,
             Target::Numbers(_) => Link::Identity,
@@ -165,7 +165,7 @@ impl Problem {
     }
 
     /// A model of the standardised target as one of the target itself.
-    fn in_units(&self, model: Fitted, link: Link) -> Fitted {
+    pub(crate) fn in_units(&self, model: Fitted, link: Link) -> Fitted {
         let (factor, start_factor, shift) = match link {
             Link::Identity => (self.deviation, self.deviation, self.mean),
             Link::Exponential => (1.0, 1.0, self.deviation.ln()),

@@ -3,6 +3,9 @@
 //! A threshold becomes one node. A set of codes becomes a chain of them, one for each place between codes at which membership changes:
 //! below it the matter is settled, above it the next test decides. The chain's nodes share the two children; ONNX Runtime allows that
 //! for the child of a test that holds, not for the other. Node ids are positions in the tree, children have larger ids than parents.
+//!
+//! How many rows reached a node is its hit rate, which no runtime reads; it is 0 for the nodes of a chain after the first, so that a
+//! reader sees where chains go on.
 
 use crate::{Forest, ModelError, Node, Tree};
 
@@ -22,6 +25,7 @@ struct Attributes {
     true_ids: Vec<i64>,
     false_ids: Vec<i64>,
     missing_true: Vec<i64>,
+    hit_rates: Vec<f32>,
     class_tree_ids: Vec<i64>,
     class_node_ids: Vec<i64>,
     class_ids: Vec<i64>,
@@ -41,7 +45,7 @@ pub(super) fn write(forests: &[&Forest], columns: &[usize], matrix: &str, graph:
     }
     if attributes.trees == 0 {
         // The operator needs a tree; this one adds nothing.
-        attributes.push(&Tree { output: 0, nodes: vec![Node::Leaf { value: 0.0 }] }, columns, 0)?;
+        attributes.push(&Tree { output: 0, nodes: vec![Node::Leaf { value: 0.0 }], covers: vec![0.0] }, columns, 0)?;
     }
     let labels = (0..).take(classes.max(MIN_CLASSES)).collect();
     let all = [
@@ -53,6 +57,7 @@ pub(super) fn write(forests: &[&Forest], columns: &[usize], matrix: &str, graph:
         ("nodes_truenodeids", Attribute::Ints(attributes.true_ids)),
         ("nodes_falsenodeids", Attribute::Ints(attributes.false_ids)),
         ("nodes_missing_value_tracks_true", Attribute::Ints(attributes.missing_true)),
+        ("nodes_hitrates", Attribute::Floats(attributes.hit_rates)),
         ("class_treeids", Attribute::Ints(attributes.class_tree_ids)),
         ("class_nodeids", Attribute::Ints(attributes.class_node_ids)),
         ("class_ids", Attribute::Ints(attributes.class_ids)),
@@ -99,6 +104,8 @@ impl Attributes {
                     self.chain(&changes, codes.first() == Some(&0), column(*feature)?, child(*left)?, child(*right)?);
                 }
             }
+            self.hit_rates.push(tree.covers.get(position).copied().unwrap_or(0.0));
+            self.hit_rates.resize(self.node_ids.len(), 0.0);
         }
         self.trees += 1;
         Ok(())

@@ -40,7 +40,7 @@ pub(crate) fn small_pipeline() -> Pipeline {
         Node::Leaf { value: 0.75 },
         Node::Leaf { value: 1.5 },
     ];
-    let forest = Forest { base: vec![0.1], trees: vec![Tree { output: 0, nodes }] };
+    let forest = Forest { base: vec![0.1], trees: vec![Tree { output: 0, nodes, covers: vec![10.0, 6.0, 4.0, 3.0, 1.0] }] };
     Pipeline {
         task: Task::Classification { labels: vec![Label::Text("no".to_owned()), Label::Text("yes".to_owned())] },
         features: vec![numeric(0), categorical(1, 3)],
@@ -150,7 +150,19 @@ fn grow(output: u32, splits: &[(u16, f32, bool, u8, f32)], inputs: &[InputKind])
         };
         nodes.extend([Node::Leaf { value }, Node::Leaf { value: -value }]);
     }
-    Tree { output, nodes }
+    let covers = covers(&nodes);
+    Tree { output, nodes, covers }
+}
+
+/// Two rows in each leaf at an even position, three in the others.
+fn covers(nodes: &[Node]) -> Vec<f32> {
+    let mut covers: Vec<f32> = (0..nodes.len()).map(|node| 2.0 + (node % 2) as f32).collect();
+    for (position, node) in nodes.iter().enumerate().rev() {
+        if let Node::Threshold { left, right, .. } | Node::InSet { left, right, .. } = node {
+            covers[position] = covers[*left as usize] + covers[*right as usize];
+        }
+    }
+    covers
 }
 
 fn any_linear(inputs: Vec<InputKind>, outputs: usize) -> impl Strategy<Value = Fitted> {

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Effect, Places, TrainingReport};
+use super::{Curve, Effect, Places, TrainingReport};
 use crate::{
-    chart::{Line, bar, lines, means},
+    chart::{COLOURS, Line, bar, lines, means},
     format::{label, number},
     page::{self, card, first_of, table},
 };
@@ -46,7 +46,8 @@ fn cost(mean: f64, deviation: f64) -> String {
     format!("{} ± {}", significant(mean), significant(deviation))
 }
 
-fn significant(value: f64) -> String {
+/// Four digits after the point, or two of larger numbers.
+pub(super) fn significant(value: f64) -> String {
     if value.abs() < 1e-9 {
         "0".to_owned()
     } else if value.abs() < 1.0 {
@@ -59,22 +60,18 @@ fn significant(value: f64) -> String {
 /// The card about how predictions move with the features that matter most; nothing when there is none. All are on one scale, so that what
 /// moves little looks flat.
 pub(crate) fn effects(report: &TrainingReport) -> Markup {
-    let scale = range(&mut report.effects.iter().flat_map(|effect| means_of(&effect.places)));
+    let scale = range(&mut report.effects.iter().flat_map(|effect| &effect.curves).flat_map(|curve| curve.means.iter().copied()));
     let content = html! {
         div.grid { @for effect in &report.effects { (one_effect(effect, scale)) } }
         p.soft {
             "The mean prediction with the feature set to each value while all else stays as it is in the judged rows, all on one scale from "
             (number(scale.0)) " to " (number(scale.1)) ". Where features go together in the table, such combinations may never occur."
+            @if report.effects.iter().any(|effect| effect.curves.len() > 1) {
+                " Of more than two labels, the probabilities of the most frequent ones, in the order of the legend."
+            }
         }
     };
     html! { @if !report.effects.is_empty() { (card("How Predictions Move", &content)) } }
-}
-
-fn means_of(places: &Places) -> Vec<f64> {
-    match places {
-        Places::Numbers(places) => places.iter().map(|place| place.1).collect(),
-        Places::Categories(places) => places.iter().map(|place| place.1).collect(),
-    }
 }
 
 /// The smallest and the largest.
@@ -84,36 +81,51 @@ fn range(values: &mut dyn Iterator<Item = f64>) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
-fn one_effect(effect: &Effect, scale: (f64, f64)) -> Markup {
-    match &effect.places {
+fn one_effect(effect: &Effect, (low, high): (f64, f64)) -> Markup {
+    let content = match &effect.places {
         Places::Numbers(places) => {
-            let across = range(&mut places.iter().map(|place| place.0));
-            let up = range(&mut places.iter().map(|place| place.1));
+            let across = range(&mut places.iter().copied());
+            let points = |curve: &Curve| places.iter().copied().zip(curve.means.iter().copied()).collect();
+            let curves: Vec<Line> = match effect.curves.as_slice() {
+                [only] => vec![Line::plain(points(only))],
+                several => several.iter().zip(COLOURS).map(|(curve, colour)| Line::coloured(points(curve), colour)).collect(),
+            };
             html! {
-                figure.small {
-                    h3 { (page::name(&effect.feature)) }
-                    (lines(&[Line::plain(places.clone())], across, scale, "Mean prediction by value"))
-                    figcaption { span { (number(across.0)) } span { (number(up.0)) " to " (number(up.1)) " ↑" } span { (number(across.1)) } }
-                }
+                (lines(&curves, across, (low, high), "Mean prediction by value"))
+                figcaption { span { (number(across.0)) } span { (number(low)) " to " (number(high)) } span { (number(across.1)) } }
             }
         }
         Places::Categories(places) => {
-            let share = |value: f64| if scale.1 > scale.0 { (value - scale.0) / (scale.1 - scale.0) } else { 0.5 };
+            // Several are probabilities side by side, with little room.
+            let figure = |mean: f64| if effect.curves.len() > 1 { format!("{mean:.3}") } else { number(mean) };
+            let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
             html! {
-                figure.small {
-                    h3 { (page::name(&effect.feature)) }
-                    table.groups {
-                        tbody {
-                            @for (name, value) in places.iter().take(MAX_PLACES) {
-                                tr {
-                                    th scope="row" { bdi { (label(name)) } }
-                                    td.n { (number(*value)) }
-                                    td.picture { (means(share(*value))) }
+                table.groups {
+                    tbody {
+                        @for (place, name) in places.iter().enumerate().take(MAX_PLACES) {
+                            tr {
+                                th scope="row" { bdi { (label(name)) } }
+                                @for mean in effect.curves.iter().filter_map(|curve| curve.means.get(place)) { td.n { (figure(*mean)) } }
+                                @if let [only] = effect.curves.as_slice() {
+                                    td.picture { @if let Some(mean) = only.means.get(place) { (means(share(*mean))) } }
                                 }
                             }
                         }
                     }
-                    (first_of(MAX_PLACES, places.len(), "categories"))
+                }
+                (first_of(MAX_PLACES, places.len(), "categories"))
+            }
+        }
+    };
+    html! {
+        figure.small {
+            h3 { bdi { (label(&effect.feature)) } }
+            (content)
+            @if effect.curves.len() > 1 {
+                p.legend {
+                    @for (place, name) in effect.curves.iter().enumerate().filter_map(|(place, curve)| Some((place, curve.label.as_ref()?))) {
+                        span { span.dot.(format!("c{place}")) {} bdi { (label(name)) } }
+                    }
                 }
             }
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{Family, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Validation};
-use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report};
+use report::{
+    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report,
+};
 
 use crate::{HOSTILE, LONG};
 
@@ -82,9 +84,20 @@ fn base() -> TrainingReport {
         interrupted: true,
         importances: names(30).into_iter().map(|name| (name, 1.0 / 30.0)).collect(),
         permutation: names(30).into_iter().map(|name| (name, 123_456.789, 0.001)).collect(),
+        contributions: (0..3)
+            .map(|place| Contribution { feature: name(place), mean: 123_456.7, points: vec![(Some(1e300), -1e9), (None, 1e9)] })
+            .collect(),
         effects: vec![
-            Effect { feature: name(0), places: Places::Numbers(vec![(-1e300, 1e-300), (0.0, 1e300)]) },
-            Effect { feature: name(1), places: Places::Categories(names(20).into_iter().map(|name| (name, 123_456_789.5)).collect()) },
+            Effect {
+                feature: name(0),
+                places: Places::Numbers(vec![-1e300, 0.0]),
+                curves: names(3).into_iter().map(|label| Curve { label: Some(label), means: vec![1e-300, 1e300] }).collect(),
+            },
+            Effect {
+                feature: name(1),
+                places: Places::Categories(names(20)),
+                curves: vec![Curve { label: None, means: vec![123_456_789.5; 20] }],
+            },
         ],
         judged: Judged::Numbers((0..ROWS).map(numbers).collect()),
         hardest: names(10).into_iter().map(hard_row).collect(),

@@ -1,0 +1,90 @@
+//! What the features add to the predictions for rows that were not learned from (`model::MemberExplainer`): how much on average, and how it
+//! goes with the feature's value.
+
+use model::{MemberExplainer, feature_of_input};
+use rayon::prelude::*;
+
+use crate::{
+    apply::{Ensemble, cell, inputs},
+    clock::Deadline,
+    explain::{Features, sampled},
+    matrix::Matrix,
+    random::Random,
+    search::Problem,
+};
+
+/// The most rows that are explained, and the features whose single contributions are kept.
+const MAX_ROWS: usize = 300;
+const MAX_SCATTERED: usize = 8;
+
+/// What a feature adds to predictions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    /// The feature.
+    pub feature: String,
+    /// The mean of the absolute contributions over the rows; of more than two labels, over the labels too. In the units of the number, or
+    /// as a probability.
+    pub mean: f64,
+    /// For the features that add most, by row the feature's value or code (of a date the number that the model uses most; `NaN` when missing) and what it
+    /// adds to the number or to the probability of the second label. None with more than two labels.
+    pub points: Vec<(f32, f64)>,
+}
+
+/// The contributions to the predictions for some rows of `groups`, as many as there is time for; the feature that adds most comes first.
+/// Nothing when there was no time for any.
+pub(crate) fn contributions(
+    problem: &Problem,
+    groups: &[(Vec<u32>, Ensemble<'_>)],
+    features: Features<'_>,
+    end: &Deadline,
+    seed: u64,
+) -> Vec<Contribution> {
+    let groups = sampled(groups, MAX_ROWS, seed);
+    let count = features.all.len();
+    let mut explained: Vec<(u32, Vec<f64>)> = Vec::new();
+    for (rows, fits) in &groups {
+        if end.passed() {
+            break;
+        }
+        let Some(explain) = explainer(fits, &problem.matrix, features) else { return Vec::new() };
+        let mut rows = rows.clone();
+        Random::labelled(seed, 3).shuffle(&mut rows);
+        let of_row = |&row: &u32| (!end.passed()).then(|| (row, explain(row)));
+        explained.par_extend(rows.par_iter().filter_map(of_row));
+    }
+    if explained.is_empty() {
+        return Vec::new();
+    }
+    let outputs = problem.target.outputs();
+    let mean = |feature: usize| {
+        let of_feature = explained.iter().flat_map(|(_, row)| row.iter().skip(feature).step_by(count));
+        of_feature.map(|value| value.abs()).sum::<f64>() / (explained.len() * outputs) as f64
+    };
+    let mut order: Vec<(usize, f64)> = (0..count).map(|feature| (feature, mean(feature))).filter(|(_, mean)| *mean > 0.0).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let scattered = if outputs == 1 { MAX_SCATTERED } else { 0 };
+    let contribution = |(place, (feature, mean)): (usize, (usize, f64))| {
+        let shown = if place < scattered { features.main_input(feature).and_then(|input| problem.matrix.columns.get(input)) } else { None };
+        let points = shown.map_or_else(Vec::new, |column| {
+            explained.iter().map(|(row, contributions)| (cell(column, *row), contributions[feature])).collect()
+        });
+        Contribution { feature: features.names[feature].0.clone(), mean, points }
+    };
+    order.into_iter().enumerate().map(contribution).collect()
+}
+
+/// Row → contributions of all features, row-major by output; `None` when a model cannot be explained.
+fn explainer<'a>(fits: &'a Ensemble<'a>, matrix: &'a Matrix, features: Features<'_>) -> Option<impl Fn(u32) -> Vec<f64> + Sync + use<'a>> {
+    let count = features.all.len();
+    let member = |(fit, weight): &(&'a crate::search::FoldFit, f64)| {
+        let explainer = MemberExplainer::new(&fit.model, fit.link, &feature_of_input(features.all, &fit.lookups), count).ok()?;
+        Some((*fit, *weight, explainer))
+    };
+    let members: Vec<_> = fits.iter().map(member).collect::<Option<_>>()?;
+    let outputs = members.first().map_or(0, |(_, _, explainer)| explainer.base().len());
+    Some(move |row: u32| {
+        let mut sums = vec![0.0; outputs * count];
+        members.iter().for_each(|(fit, weight, explainer)| explainer.explain(&inputs(fit, matrix, row), *weight, &mut sums));
+        sums
+    })
+}
