@@ -22,10 +22,10 @@ use std::{
 
 use domain::{
     Leaderboard, Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, TrainingSettings,
-    exclusions, explain_problem_type,
+    exclusions, explain_problem_type, findings,
 };
 use model::{Label, Manifest, Task};
-use report::EdaTarget;
+use report::{EdaTarget, TrainingReport};
 
 use artefacts::write;
 
@@ -97,8 +97,9 @@ pub fn run(
     };
     let relations = table::relations(parquet, profile, &options.target, problem.problem_type)?;
     let left_out = exclusions(profile, &options.target, &relations);
+    let found = findings(profile, Some((&options.target, problem.problem_type)), &relations);
     let eda_target = EdaTarget { name: &options.target, problem, relations: &relations, left_out: &left_out };
-    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target)))?;
+    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target), &found))?;
 
     news.enter(Phase::Preparing);
     let frame = table::read_parquet(parquet)?;
@@ -139,7 +140,8 @@ pub fn run(
     write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard::of(&trained))?)?;
 
     news.enter(Phase::Reporting);
-    write(out, Artefacts::TRAINING_REPORT, report::training_report(&training_report::of(&trained, &frame, profile, options, created_at)))?;
+    let told = training_report::of(&trained, &frame, profile, options, created_at);
+    write(out, Artefacts::TRAINING_REPORT, report::training_report(&TrainingReport { findings: found, ..told }))?;
 
     let leaderboard = leaderboard::of(&trained);
     Ok(Outcome {

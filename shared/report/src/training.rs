@@ -9,7 +9,7 @@ mod search;
 mod verdict;
 mod weak;
 
-use domain::{Family, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp};
+use domain::{Family, Finding, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp};
 use maud::{Markup, html};
 
 use crate::{
@@ -54,6 +54,8 @@ pub struct TrainingReport {
     pub segments: Vec<Segment>,
     /// The model's inputs and the columns that it does not use.
     pub preprocessing: PreprocessingInfo,
+    /// What was found in the table before training, the most severe first.
+    pub findings: Vec<Finding>,
     /// How the model came about.
     pub configuration: Configuration,
     /// When the training ended.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    fmt::Write as _,
     fs,
     path::Path,
     process::{Command, Output},
@@ -11,13 +12,16 @@ use std::{
 
 use domain::{
     Association, ColumnKind, ColumnProfile, DateRange, HistogramBin, Measure, NumericStats, ProblemGuess, ProblemType, Profile, ReadAs,
-    Role, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue,
+    Role, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue, exclusions, findings,
 };
 use report::{EdaTarget, eda_report};
 
 /// A name that would run a script, load an image or break out of an attribute if it were not escaped.
 const HOSTILE: &str = "\"'><script>parent.ran=1</script><img src=https://example.invalid/x onerror=parent.ran=1><svg onload=parent.ran=1>";
 const LONG: &str = "a_name_without_any_place_to_break_it_that_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on";
+
+/// 21 cm less margins of 1.6 cm, at 96 pixels an inch.
+const PAPER_WIDTH: u32 = 672;
 
 fn bins() -> Vec<HistogramBin> {
     (0..20_u32).map(|bin| HistogramBin { low: f64::from(bin), high: f64::from(bin + 1), count: u64::from(bin * bin) }).collect()
@@ -109,11 +113,44 @@ fn report() -> String {
         ..Profile::default()
     };
     let problem = ProblemGuess { problem_type: ProblemType::Classification, confidence: 0.8, reason: LONG.to_owned() };
-    eda_report(&profile, Some(&EdaTarget { name: HOSTILE, problem, relations: &relations, left_out: &[] }))
+    let found = findings(&profile, Some((HOSTILE, problem.problem_type)), &relations);
+    eda_report(&profile, Some(&EdaTarget { name: HOSTILE, problem, relations: &relations, left_out: &[] }), &found)
+}
+
+/// The report of a file whose name, columns and values are hostile, read as any upload is.
+fn report_of_a_file(folder: &Path) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let mut csv = format!("id,{},{LONG},when,{}\n", quoted(HOSTILE), quoted(&format!("{HOSTILE} 2")));
+    for row in 0..300 {
+        let value = if row % 3 == 0 { quoted(HOSTILE) } else { format!("{LONG}{}", row % 7) };
+        writeln!(csv, "{row},{value},{}e{},2024-{:02}-01,{}", row * 37 % 101, row % 200, row % 12 + 1, quoted(["<b>", "&amp;"][row % 2]))
+            .unwrap();
+    }
+    let name = format!("{}.csv", HOSTILE.replace('/', ""));
+    let (file, parquet) = (folder.join(name.chars().take(100).collect::<String>()), folder.join("data.parquet"));
+    fs::write(&file, csv).unwrap();
+    let profile = Profile { file_name: name, ..table::ingest(&file, &parquet).unwrap() };
+    let target = format!("{HOSTILE} 2");
+    let problem = ProblemGuess { problem_type: ProblemType::Classification, confidence: 1.0, reason: HOSTILE.to_owned() };
+    let relations = table::relations(&parquet, &profile, &target, problem.problem_type).unwrap();
+    let left_out = exclusions(&profile, &target, &relations);
+    let found = findings(&profile, Some((&target, problem.problem_type)), &relations);
+    eda_report(&profile, Some(&EdaTarget { name: &target, problem, relations: &relations, left_out: &left_out }), &found)
+}
+
+/// What the report is looked at on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum On {
+    Light,
+    Dark,
+    /// The rules of the style sheet for print apply, and nothing scrolls.
+    Paper,
 }
 
 /// A page that shows the report in a frame of its own origin and writes down what it sees there.
-fn harness(report: &str, width: u32) -> String {
+fn harness(report: &str, width: u32, on: On) -> String {
+    let report = if on == On::Paper { report.replace("@media print", "@media all") } else { report.to_owned() };
+    let scrolls = if on == On::Paper { "false" } else { "element.closest('.scroll')" };
     let document = report.replace('&', "&amp;").replace('"', "&quot;");
     format!(
         r#"<!DOCTYPE html><body><iframe id="report" width="{width}" height="4000" srcdoc="{document}"></iframe><pre id="seen">nothing</pre>
@@ -122,7 +159,7 @@ var frame = document.getElementById("report");
 frame.onload = function () {{
   var page = frame.contentDocument, root = page.documentElement, wide = [];
   page.querySelectorAll("body *").forEach(function (element) {{
-    var scrolls = element.closest(".scroll") || element.closest("svg svg, svg *");
+    var scrolls = {scrolls} || element.closest("svg svg, svg *");
     if (!scrolls && element.getBoundingClientRect().right > root.clientWidth + 1) wide.push(element.tagName + "." + element.className);
   }});
   document.getElementById("seen").textContent = JSON.stringify({{
@@ -145,27 +182,60 @@ fn browser(folder: &Path, dark: bool, arguments: &[&str]) -> Option<Output> {
 }
 
 /// What the browser saw; `None` without one.
-fn seen(folder: &Path, report: &str, width: u32, dark: bool) -> Option<String> {
+fn seen(folder: &Path, report: &str, width: u32, on: On) -> Option<String> {
     let page = folder.join("harness.html");
-    fs::write(&page, harness(report, width)).unwrap();
+    fs::write(&page, harness(report, width, on)).unwrap();
     let url = format!("file://{}", page.display());
-    let output = browser(folder, dark, &["--virtual-time-budget=5000", "--dump-dom", &url])?;
+    let output = browser(folder, on == On::Dark, &["--virtual-time-budget=5000", "--dump-dom", &url])?;
     let dom = String::from_utf8_lossy(&output.stdout).into_owned();
     let told = dom.split_once("<pre id=\"seen\">").and_then(|(_, rest)| rest.split_once("</pre>")).map(|(told, _)| told.to_owned());
     Some(told.unwrap_or_else(|| format!("no answer: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
+/// Looks at a report on a phone, on a screen and on paper of A4 within its margins; `None` without a browser.
+fn look_at(folder: &Path, report: &str, sections: usize) -> Option<()> {
+    for (width, on) in [(360, On::Light), (360, On::Dark), (1_100, On::Light), (1_100, On::Dark), (PAPER_WIDTH, On::Paper)] {
+        let seen = seen(folder, report, width, on)?;
+        let expected = format!(r#"{{"overflow":0,"wide":[],"ran":0,"fetched":0,"scripts":0,"sections":{sections}}}"#);
+        assert_eq!(seen, expected, "{width} pixels wide, {on:?}");
+    }
+    Some(())
+}
+
 #[test]
 fn nothing_overflows_nothing_is_fetched_and_no_script_runs() {
-    let (folder, report) = (tempfile::tempdir().unwrap(), report());
-    for (width, dark) in [(360, false), (360, true), (1_100, false), (1_100, true)] {
-        let Some(seen) = seen(folder.path(), &report, width, dark) else {
-            println!("not looked at: no Chromium is installed (apt-get install chromium)");
-            return;
-        };
-        let expected = r#"{"overflow":0,"wide":[],"ran":0,"fetched":0,"scripts":0,"sections":13}"#;
-        assert_eq!(seen, expected, "{width} pixels wide, dark: {dark}");
+    let folder = tempfile::tempdir().unwrap();
+    if look_at(folder.path(), &report(), 13).is_none() {
+        println!("not looked at: no Chromium is installed (apt-get install chromium)");
     }
+}
+
+#[test]
+fn neither_does_it_of_a_hostile_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report_of_a_file(folder.path());
+    assert!(report.contains("onerror=parent.ran=1"), "the file's name is shown, as text");
+    if look_at(folder.path(), &report, 12).is_none() {
+        println!("not looked at: no Chromium is installed (apt-get install chromium)");
+    }
+}
+
+#[test]
+fn it_is_printed_on_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    fs::write(&page, report()).unwrap();
+    let pdf = folder.path().join("report.pdf");
+    let (to, url) = (format!("--print-to-pdf={}", pdf.display()), format!("file://{}", page.display()));
+    let Some(output) = browser(folder.path(), false, &["--no-pdf-header-footer", &to, &url]) else {
+        println!("not printed: no Chromium is installed (apt-get install chromium)");
+        return;
+    };
+    let pdf = fs::read(&pdf).unwrap_or_else(|_| panic!("no pages: {}", String::from_utf8_lossy(&output.stderr)));
+    let text = String::from_utf8_lossy(&pdf);
+    assert!(text.starts_with("%PDF"));
+    let pages = text.matches("/Type /Page\n").count();
+    assert!((3..=30).contains(&pages), "{pages} pages");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType};
+use domain::{Family, FeatureType, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity};
 use report::{Configuration, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, Validation, training_report};
 
 fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingInfo {
@@ -84,6 +84,7 @@ fn classification() -> TrainingReport {
         }],
         segments: vec![Segment { feature: "age".to_owned(), values: "missing".to_owned(), rows: 35, loss: 0.62, overall: 0.4021 }],
         preprocessing: preprocessing(&["sex", "age"], &[("name", "text with mostly distinct values")]),
+        findings: Vec::new(),
         configuration: Configuration {
             time_budget: 120.0,
             rows: 891,
@@ -163,10 +164,20 @@ fn a_reader_is_warned() {
         assert!(html.contains("Beware") && html.contains(words), "{words}");
     };
     warned(base.clone(), "Only 179 rows were judged");
-    warned(TrainingReport { judged: judged([[170, 3], [3, 3]]), ..base.clone() }, "The label 'yes' is rare (6 of the judged rows)");
+    let finding = |kind, severity, column: &str, reason: &str| Finding {
+        kind,
+        severity,
+        column: Some(column.to_owned()),
+        reason: reason.to_owned(),
+        action: "kept".to_owned(),
+    };
+    let leak = finding(FindingKind::Leakage, Severity::Serious, "alive", "it alone explains 99.0 % of the target");
+    let note = finding(FindingKind::Skewed, Severity::Note, "fare", "its skewness is 9.0");
+    let found = TrainingReport { findings: vec![leak, note], ..base.clone() };
+    assert!(!training_report(&found).contains("its skewness is 9.0"), "a note is for the data report");
+    warned(found, "Target leakage in 'alive': it alone explains 99.0 % of the target; kept.");
     let perfect = Metrics { roc_auc: Some(0.9999), ..base.metrics.clone() };
     warned(TrainingReport { metrics: perfect, ..base.clone() }, "Check that 'sex' (61.0% of what the model looks at)");
-    warned(TrainingReport { preprocessing: preprocessing(&["age"], &[("alive", "the target in other words")]), ..base }, "'alive'");
 }
 
 #[test]
