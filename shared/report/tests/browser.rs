@@ -160,7 +160,9 @@ frame.onload = function () {{
   var page = frame.contentDocument, root = page.documentElement, wide = [];
   page.querySelectorAll("body *").forEach(function (element) {{
     var scrolls = {scrolls} || element.closest("svg svg, svg *");
-    if (!scrolls && element.getBoundingClientRect().right > root.clientWidth + 1) wide.push(element.tagName + "." + element.className);
+    var cell = element.closest("th, td"), right = element.getBoundingClientRect().right;
+    var covers = cell && right > cell.getBoundingClientRect().right + 1;
+    if (!scrolls && (covers || right > root.clientWidth + 1)) wide.push(element.tagName + "." + element.className);
   }});
   document.getElementById("seen").textContent = JSON.stringify({{
     overflow: root.scrollWidth - root.clientWidth, wide: wide.slice(0, 5), ran: window.ran || 0,
