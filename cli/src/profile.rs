@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use domain::{Profile, Severity, TargetFacts, TargetRelations, exclusions, explain_problem_type, findings, quality_score};
+use domain::{Finding, Profile, Severity, TargetFacts, TargetRelations, exclusions, explain_problem_type, findings, quality_score};
 use report::EdaTarget;
 use serde_json::json;
 use table::Input;
@@ -48,7 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let mut bar = ReadingBar::start(&arguments.data);
     let profile = Input::whole(&arguments.data).and_then(|input| table::ingest_with(&input, &parquet, &mut |bytes| bar.show(bytes)));
     bar.end();
-    let profile = profile.with_context(|| arguments.data.display().to_string())?;
+    let mut profile = profile.with_context(|| arguments.data.display().to_string())?;
+    profile.file_name = arguments.data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let column = match &arguments.target {
         Some(name) => Some(profile.column(name).with_context(|| format!("the table has no column '{name}'"))?),
         None => None,
@@ -61,17 +62,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let left_out = column.map(|column| exclusions(&profile, &column.name, &relations)).unwrap_or_default();
     let target =
         column.zip(problem).map(|(column, problem)| EdaTarget { name: &column.name, problem, relations: &relations, left_out: &left_out });
+    let found = findings(&profile, target.as_ref().map(|target| (target.name, target.problem.problem_type)), &relations);
     if let Some(path) = &arguments.out {
-        let html = report::eda_report(&profile, target.as_ref());
+        let html = report::eda_report(&profile, target.as_ref(), &found);
         fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if arguments.json {
         return Ok(serde_json::to_string_pretty(&profile)?);
     }
-    as_text(&profile, target.as_ref())
+    as_text(&profile, target.as_ref(), &found)
 }
 
-fn as_text(profile: &Profile, target: Option<&EdaTarget<'_>>) -> Result<String> {
+fn as_text(profile: &Profile, target: Option<&EdaTarget<'_>>, found: &[Finding]) -> Result<String> {
     let mut text = format!("{} rows, {} columns\n", profile.rows, profile.columns.len());
     writeln!(text, "{:<28} {:<8} {:>9} {:>9}  remark", "column", "type", "missing", "unique")?;
     for column in &profile.columns {
@@ -94,10 +96,7 @@ fn as_text(profile: &Profile, target: Option<&EdaTarget<'_>>) -> Result<String> 
         );
         writeln!(text, "{}", line.trim_end())?;
     }
-    let none = TargetRelations::default();
-    let found =
-        findings(profile, target.map(|target| (target.name, target.problem.problem_type)), target.map_or(&none, |target| target.relations));
-    writeln!(text, "data quality {} of 100", quality_score(profile, &found))?;
+    writeln!(text, "data quality {} of 100", quality_score(profile, found))?;
     for finding in found.iter().filter(|finding| finding.severity > Severity::Note).take(MAX_FINDINGS) {
         let column = finding.column.as_ref().map(|column| format!(" '{}'", one_line(column))).unwrap_or_default();
         writeln!(text, "{}{column}: {}; {}", finding.kind.title(), one_line(&finding.reason), finding.action)?;

@@ -26,10 +26,10 @@ use std::{
 
 use domain::{
     Leaderboard, Metrics, Phase, PreprocessingInfo, ProblemGuess, ProblemType, Profile, Progress, TargetFacts, Timestamp, TrainingSettings,
-    exclusions, explain_problem_type,
+    exclusions, explain_problem_type, findings,
 };
 use model::{Label, Manifest, ModelCard, Task};
-use report::EdaTarget;
+use report::{EdaTarget, TrainingReport};
 
 use artefacts::write;
 
@@ -103,8 +103,9 @@ pub fn run(
     };
     let relations = table::relations(parquet, profile, &options.target, problem.problem_type)?;
     let left_out = exclusions(profile, &options.target, &relations);
+    let found = findings(profile, Some((&options.target, problem.problem_type)), &relations);
     let eda_target = EdaTarget { name: &options.target, problem, relations: &relations, left_out: &left_out };
-    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target)))?;
+    write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target), &found))?;
 
     news.enter(Phase::Preparing);
     let frame = table::read_parquet(parquet)?;
@@ -123,7 +124,7 @@ pub fn run(
 
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
-    let told = training_report::of(&trained, &frame, profile, options, created_at);
+    let told = TrainingReport { findings: found, ..training_report::of(&trained, &frame, profile, options, created_at) };
     let card = card::of(&told, options);
     let manifest = Manifest {
         format_version: model::FORMAT_VERSION,

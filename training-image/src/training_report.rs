@@ -63,6 +63,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         hardest: hardest(trained, frame, &losses),
         segments: segments(trained, frame, &losses),
         preprocessing: trained.preprocessing.clone(),
+        findings: Vec::new(),
         configuration: Configuration {
             time_budget: options.time_budget.as_secs_f64(),
             rows: profile.rows,

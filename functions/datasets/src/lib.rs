@@ -7,6 +7,7 @@ mod list;
 mod metadata;
 mod operations;
 mod profile;
+mod relations;
 
 use std::sync::Arc;
 

@@ -1,6 +1,9 @@
 //! `GET /datasets/{id}/profile` and `/preview`: everything that was found in a table, and its first rows.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input};
 use axum::{Json, extract::State};
@@ -28,7 +31,8 @@ pub(crate) struct Request {
     /// How many columns at most.
     #[schemars(range(min = 1, max = MAX_SHOWN_COLUMNS), default = "all")]
     limit: u32,
-    /// The column that a model would predict: with it, the answer says what would be learned and which columns would be left out.
+    /// The column that a model would predict: with it, the answer says what would be learned, how it goes with the other columns, and
+    /// which of them would be left out.
     target: Option<String>,
 }
 
@@ -81,8 +85,10 @@ pub(crate) struct ProfileAnswer {
     columns: Vec<ColumnProfile>,
     /// What would be learned; `null` without a target.
     problem: Option<ProblemGuess>,
-    /// The columns that a model would leave out, and why; `null` without a target. Training looks at the table itself and may find more.
+    /// The columns that a model would leave out, and why; `null` without a target. Training leaves out the same.
     left_out: Option<BTreeMap<String, String>>,
+    /// How the target goes with each column of this page, the most telling first; `null` without a target.
+    relations: Option<TargetRelations>,
     /// What a person should know, the most severe first.
     findings: Vec<Finding>,
     /// From 0 to 100, how ready the table is to be learned from.
@@ -118,31 +124,40 @@ pub(crate) async fn profile(
     Query(request): Query<Request>,
 ) -> Result<Json<ProfileAnswer>, ApiError> {
     let (dataset_id, profile) = app.ready_profile(&user, id).await?;
-    let (mut problem, mut left_out) = (None, None);
-    // What the target's values have to do with the features' is for the training to find.
-    let relations = TargetRelations::default();
+    let profile = Arc::new(profile);
+    let (mut problem, mut left_out, mut relations) = (None, None, None);
     if let Some(name) = &request.target {
         let Some(target) = profile.column(name) else { return Err(ApiError::TargetNotFound(name.clone())) };
-        problem = Some(explain_problem_type(TargetFacts::of(target, profile.rows)));
-        let excluded = exclusions(&profile, name, &relations);
+        let guess = explain_problem_type(TargetFacts::of(target, profile.rows));
+        let found = app.relations(dataset_id, &profile, name, guess.problem_type, WHAT).await?;
+        let excluded = exclusions(&profile, name, &found);
         left_out = Some(excluded.into_iter().map(|(column, reason)| (column, reason.to_string())).collect());
+        (problem, relations) = (Some(guess), Some(found));
     }
     let target = request.target.as_deref().zip(problem.as_ref()).map(|(name, problem)| (name, problem.problem_type));
-    let findings = findings(&profile, target, &relations);
+    let findings = findings(&profile, target, relations.as_ref().unwrap_or(&TargetRelations::default()));
+    let profile = Arc::unwrap_or_clone(profile);
     let is_first = request.offset == 0;
+    let (quality, column_count) = (quality_score(&profile, &findings), profile.columns.len());
+    let columns: Vec<ColumnProfile> = profile.columns.into_iter().skip(request.offset as usize).take(request.limit as usize).collect();
+    if let Some(relations) = &mut relations {
+        let shown: HashSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        relations.features.retain(|feature| shown.contains(feature.column.as_str()));
+    }
     Ok(Json(ProfileAnswer {
         dataset_id,
         rows: profile.rows,
         bytes: profile.bytes,
-        quality: quality_score(&profile, &findings),
+        quality,
         findings,
+        relations,
         duplicate_rows: profile.duplicate_rows,
         duplicate_rows_exact: profile.duplicate_rows_exact,
         sampled_rows: profile.sampled_rows,
         stripe_rows: profile.stripe_rows,
         associations: if is_first { profile.associations } else { Vec::new() },
-        column_count: profile.columns.len(),
-        columns: profile.columns.into_iter().skip(request.offset as usize).take(request.limit as usize).collect(),
+        column_count,
+        columns,
         fingerprint: profile.fingerprint,
         read_as: profile.read_as,
         problem,

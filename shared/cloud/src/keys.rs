@@ -3,6 +3,7 @@
 //! ```text
 //! datasets bucket   datasets/{dataset}/{filename}    the upload
 //!                   tables/{dataset}/data.parquet    what ingest writes: beside `datasets/`, so that it never triggers ingest
+//!                   tables/{dataset}/sample.parquet
 //!                   tables/{dataset}/profile.json
 //! models bucket     models/{job}/model.onnx  model.pkl  manifest.json  leaderboard.json
 //! reports bucket    reports/{job}/eda_report.html  training_report.html
@@ -37,6 +38,11 @@ pub fn table_prefix(dataset: DatasetId) -> String {
 /// The typed table.
 pub fn table_key(dataset: DatasetId) -> String {
     format!("tables/{dataset}/data.parquet")
+}
+
+/// Some of the table's rows: those that the target is looked up in against the features, where that is a part of them.
+pub fn sample_key(dataset: DatasetId) -> String {
+    format!("tables/{dataset}/sample.parquet")
 }
 
 /// The table's profile.

@@ -1,6 +1,6 @@
-//! Which columns a model leaves out, and why: constants, duplicates, identifiers and text that is nearly all distinct.
+//! Which columns a model leaves out, and why: empty ones, constants, duplicates, identifiers and text that is nearly all distinct.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use crate::{ColumnKind, ColumnProfile, Profile, TargetRelations};
 
@@ -20,6 +20,8 @@ const ESTIMATED_AS_ALL: f64 = 0.95;
 /// Why a column is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exclusion {
+    /// No value in any row.
+    Empty,
     /// One value in at least 98 % of the rows.
     Constant,
     /// The same values as an earlier column.
@@ -38,6 +40,7 @@ pub enum Exclusion {
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str("without any value"),
             Self::Constant => f.write_str("constant or nearly so"),
             Self::Duplicate { of } => write!(f, "duplicate of '{of}'"),
             Self::Leak => f.write_str("the target in other words"),
@@ -48,22 +51,30 @@ impl fmt::Display for Exclusion {
 }
 
 /// The columns that a model of `target` leaves out, in the order of the table, each with the first reason that applies. The target is never
-/// left out. When every feature is nearly constant, none is left out for that, and when nothing else remained, neither is the target in
-/// other words.
+/// left out. When every feature is empty or nearly constant, none is left out for that, and when nothing else remained, neither is the
+/// target in other words.
 pub fn exclusions(profile: &Profile, target: &str, relations: &TargetRelations) -> Vec<(String, Exclusion)> {
-    let features = || profile.columns.iter().filter(|column| column.name != target);
-    let all_constant = features().all(|column| is_quasi_constant(column, profile.rows));
-    let target_repeats = profile.column(target).and_then(|column| column.duplicate_of.as_deref());
+    left_out(profile, Some(target), relations)
+}
+
+/// The same of a table of which nobody has said yet what is to be predicted: what any model would leave out.
+pub(crate) fn left_out(profile: &Profile, target: Option<&str>, relations: &TargetRelations) -> Vec<(String, Exclusion)> {
+    let features = || profile.columns.iter().filter(|column| Some(column.name.as_str()) != target);
+    let tells_nothing = |column: &ColumnProfile| column.unique == 0 || is_quasi_constant(column, profile.rows);
+    let all_constant = features().all(tells_nothing);
+    let target_repeats = target.and_then(|target| profile.column(target)?.duplicate_of.as_deref());
     let repeats_target = |column: &ColumnProfile| {
-        column.duplicate_of.as_deref() == Some(target)
-            || target_repeats == Some(&column.name)
-            || (target_repeats.is_some() && column.duplicate_of.as_deref() == target_repeats)
+        let repeats = column.duplicate_of.as_deref();
+        target.is_some_and(|target| repeats == Some(target))
+            || target_repeats.is_some_and(|repeated| repeated == column.name || repeats == Some(repeated))
     };
+    let copies: HashSet<&str> =
+        relations.features.iter().filter(|relation| relation.is_copy).map(|relation| relation.column.as_str()).collect();
     let reason = |column: &ColumnProfile| {
-        if !all_constant && is_quasi_constant(column, profile.rows) {
-            return Some(Exclusion::Constant);
+        if !all_constant && tells_nothing(column) {
+            return Some(if column.unique == 0 { Exclusion::Empty } else { Exclusion::Constant });
         }
-        if repeats_target(column) || relations.of(&column.name).is_some_and(|relation| relation.is_copy) {
+        if repeats_target(column) || copies.contains(column.name.as_str()) {
             return Some(Exclusion::Leak);
         }
         if let Some(of) = &column.duplicate_of {
@@ -97,17 +108,15 @@ pub fn is_high_cardinality(column: &ColumnProfile, rows: u64, share: f64) -> boo
 }
 
 /// An identifier: its name reads as one and most of its values differ, or it is a column of consecutive whole numbers in any order, or of
-/// distinct codes.
+/// distinct codes. Of a column without any value, the name decides.
 pub fn is_identifier(column: &ColumnProfile, rows: u64) -> bool {
     let present = rows - column.missing.min(rows);
     let mostly_distinct = column.unique as f64 >= NAMED_UNIQUE_SHARE * present as f64;
     match column.kind {
         _ if present == 0 => is_identifier_name(&column.name),
-        ColumnKind::Integer => (is_identifier_name(&column.name) && mostly_distinct) || is_consecutive(column, rows),
-        ColumnKind::Text => {
-            (is_identifier_name(&column.name) && mostly_distinct)
-                || (column.unique as f64 > CODE_UNIQUE_SHARE * rows as f64 && column.code_like_share > CODE_LIKE_SHARE)
-        }
+        _ if is_identifier_name(&column.name) && mostly_distinct && !matches!(column.kind, ColumnKind::Boolean | ColumnKind::Date) => true,
+        ColumnKind::Integer => is_consecutive(column, rows),
+        ColumnKind::Text => column.unique as f64 > CODE_UNIQUE_SHARE * rows as f64 && column.code_like_share > CODE_LIKE_SHARE,
         ColumnKind::Float | ColumnKind::Boolean | ColumnKind::Date => false,
     }
 }
@@ -307,6 +316,13 @@ mod tests {
         let constant = |name: &str| column(name, ColumnKind::Integer, 1, 0, 100);
         let profile = table(100, vec![constant("a"), constant("b"), column("y", ColumnKind::Integer, 2, 0, 50)]);
         assert_eq!(exclusions(&profile, "y", &TargetRelations::default()), vec![]);
+    }
+
+    #[test]
+    fn a_column_without_any_value_goes() {
+        let empty = ColumnProfile { missing: 100, ..column("e", ColumnKind::Float, 0, 100, 0) };
+        let profile = table(100, vec![empty, column("a", ColumnKind::Integer, 9, 0, 20), column("y", ColumnKind::Integer, 2, 0, 50)]);
+        assert_eq!(exclusions(&profile, "y", &TargetRelations::default()), vec![("e".to_owned(), Exclusion::Empty)]);
     }
 
     #[test]

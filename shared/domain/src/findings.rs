@@ -1,34 +1,29 @@
 //! What a person should know about a table before a model learns from it, each with its reason and what will be done about it.
 
+mod cells;
+mod feature;
+mod quality;
+mod target;
+
+use std::collections::HashMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ColumnKind, ColumnProfile, Exclusion, ProblemType, Profile, TargetRelations, exclusions, is_high_cardinality, is_identifier_name,
-    is_quasi_constant,
+    Association, ColumnProfile, Exclusion, Measure, ProblemType, Profile, TargetRelation, TargetRelations, column_rules::left_out,
 };
 
-/// Shares of missing cells that are mentioned, and that are heavy.
-const MISSING_MENTIONED: f64 = 0.05;
-const MISSING_HEAVY: f64 = 0.5;
-/// Largest class to smallest class from which classes are imbalanced.
-const IMBALANCE: f64 = 3.0;
-/// Classes of fewer rows are rare.
-const RARE_CLASS_ROWS: u64 = 10;
-/// Skewness from which a target, and a feature, is skewed.
-const SKEWED_TARGET: f64 = 1.0;
-const SKEWED: f64 = 5.0;
-/// The share of outliers that is mentioned.
-const OUTLIERS: f64 = 0.05;
-/// The share of numbers or dates among texts from which types are mixed.
-const MIXED: f64 = 0.02;
+pub use quality::quality_score;
+
 /// Rows below which a model's measure is a rough one.
 const FEW_ROWS: u64 = 200;
 /// The share of repeated rows that is mentioned.
 const REPEATED_ROWS: f64 = 0.01;
-/// Texts more than this share of which are distinct have many categories.
-const HIGH_CARDINALITY_SHARE: f64 = 0.1;
-const MANY_CATEGORIES: u64 = 50;
+/// The association from which two features say nearly the same.
+const NEARLY_ONE: f64 = 0.95;
+/// Missing cells beyond this share are heavy.
+const MISSING_HEAVY: f64 = 0.5;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -48,7 +43,7 @@ pub enum Severity {
 pub enum FindingKind {
     /// A column names the rows.
     Identifier,
-    /// A column has one value, or nearly so.
+    /// A column has no value, one value, or nearly so.
     Constant,
     /// A column repeats another.
     Duplicate,
@@ -68,6 +63,10 @@ pub enum FindingKind {
     SkewedTarget,
     /// A feature is very skewed.
     Skewed,
+    /// Two features say nearly the same.
+    Correlated,
+    /// Most values are 0.
+    Zeros,
     /// Values lie far from the others.
     Outliers,
     /// Values are infinite.
@@ -76,6 +75,12 @@ pub enum FindingKind {
     MixedTypes,
     /// Dates that could not be read as such.
     DatesAsText,
+    /// Days written as whole numbers, such as 20241231.
+    DatesAsNumbers,
+    /// Cells could also be read in another way.
+    Ambiguous,
+    /// One value, such as -999 or `?`, seems to stand for a missing one.
+    Placeholder,
     /// Texts begin or end with blanks.
     Padded,
     /// Cells do not fit their column.
@@ -101,10 +106,15 @@ impl FindingKind {
             Self::RareClasses => "Rare classes",
             Self::SkewedTarget => "Skewed target",
             Self::Skewed => "Skewed",
+            Self::Correlated => "Highly correlated",
+            Self::Zeros => "Many zeros",
             Self::Outliers => "Outliers",
             Self::Infinite => "Infinite values",
             Self::MixedTypes => "Mixed types",
             Self::DatesAsText => "Dates as text",
+            Self::DatesAsNumbers => "Dates as numbers",
+            Self::Ambiguous => "Ambiguous cells",
+            Self::Placeholder => "Placeholder",
             Self::Padded => "Blanks at the ends",
             Self::BadCells => "Bad cells",
             Self::DuplicateRows => "Duplicate rows",
@@ -128,25 +138,37 @@ pub struct Finding {
     pub action: String,
 }
 
-/// What is found in a table whose column `target` is to be predicted, the most severe first, then in the order of the table.
+/// What is found in a table, the most severe first, then in the order of the table. With the column that is to be predicted and how it goes
+/// with the others, what that means for it is found too; without, what any training would find.
 pub fn findings(profile: &Profile, target: Option<(&str, ProblemType)>, relations: &TargetRelations) -> Vec<Finding> {
     let mut found = Vec::new();
-    let left_out = target.map(|(name, _)| exclusions(profile, name, relations)).unwrap_or_default();
+    let left_out = left_out(profile, target.map(|(name, _)| name), relations);
+    let left_out: HashMap<&str, &Exclusion> = left_out.iter().map(|(name, reason)| (name.as_str(), reason)).collect();
+    let relations: HashMap<&str, &TargetRelation> =
+        relations.features.iter().map(|relation| (relation.column.as_str(), relation)).collect();
+    let mut twins: HashMap<&str, &Association> = HashMap::new();
+    let is_feature = |name: &str| !left_out.contains_key(name) && target.is_none_or(|(target, _)| target != name);
+    for pair in profile.associations.iter().filter(|pair| is_nearly_one(pair) && is_feature(&pair.one) && is_feature(&pair.other)) {
+        twins.entry(&pair.other).or_insert(pair);
+    }
     about_rows(profile, &mut found);
     for column in &profile.columns {
-        let mut about = About { found: &mut found, column };
-        let reason = left_out.iter().find(|(name, _)| *name == column.name).map(|(_, reason)| reason);
+        let reason = left_out.get(column.name.as_str()).copied();
+        let mut about = About { found: &mut found, column, rows: profile.rows, left_out: reason };
         match target {
-            Some((name, problem_type)) if name == column.name => about.target(profile, problem_type),
-            _ => about.feature(profile, reason, relations),
+            Some((name, problem_type)) if name == column.name => about.target(problem_type),
+            _ => about.feature(relations.get(column.name.as_str()).copied(), twins.get(column.name.as_str()).copied()),
         }
-        // How a column is written does not matter when nobody learns from it.
-        if reason.is_none() {
-            about.cells();
-        }
+        about.cells();
     }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found
+}
+
+/// Whether two columns say nearly the same.
+fn is_nearly_one(pair: &Association) -> bool {
+    let strongest = pair.spearman.map_or(pair.value.abs(), |rho| rho.abs().max(pair.value.abs()));
+    pair.measure != Measure::Missing && strongest >= NEARLY_ONE
 }
 
 fn about_rows(profile: &Profile, found: &mut Vec<Finding>) {
@@ -170,6 +192,9 @@ fn about_rows(profile: &Profile, found: &mut Vec<Finding>) {
 struct About<'a> {
     found: &'a mut Vec<Finding>,
     column: &'a ColumnProfile,
+    /// Rows of the table.
+    rows: u64,
+    left_out: Option<&'a Exclusion>,
 }
 
 impl About<'_> {
@@ -178,187 +203,17 @@ impl About<'_> {
         self.found.push(Finding { kind, severity, column, reason, action: action.to_owned() });
     }
 
-    fn target(&mut self, profile: &Profile, problem_type: ProblemType) {
-        let column = self.column;
-        if column.missing > 0 {
-            let share = column.missing as f64 / profile.rows.max(1) as f64;
-            let reason = format!("{} rows ({}) have no target value", column.missing, percent(share));
-            let severity = if share > MISSING_HEAVY { Severity::Warning } else { Severity::Note };
-            self.add(FindingKind::MissingTarget, severity, reason, "these rows are left out of training");
-        }
-        match (problem_type, &column.numeric) {
-            (ProblemType::Classification, _) => {
-                let (Some(largest), Some(smallest)) = (column.top_values.first(), column.top_values.last()) else { return };
-                let listed = column.top_values.len() as u64 == column.unique;
-                let ratio = largest.count as f64 / smallest.count.max(1) as f64;
-                if column.unique > 1 && ratio > IMBALANCE {
-                    let reason = format!(
-                        "'{}' has {}{ratio:.1} times the rows of '{}'",
-                        largest.value,
-                        if listed { "" } else { "at least " },
-                        smallest.value
-                    );
-                    let severity = if ratio > 10.0 { Severity::Warning } else { Severity::Note };
-                    self.add(
-                        FindingKind::ClassImbalance,
-                        severity,
-                        reason,
-                        "the hold-out keeps the shares; judge by log loss or AUC, not by accuracy alone",
-                    );
-                }
-                let rare = column.top_values.iter().filter(|class| class.count < RARE_CLASS_ROWS).count() as u64;
-                let rare = if listed { rare } else { rare.max(u64::from(smallest.count < RARE_CLASS_ROWS)) };
-                if rare > 0 {
-                    let reason = format!(
-                        "{} of {} classes have fewer than {RARE_CLASS_ROWS} rows, such as '{}' with {}",
-                        rare, column.unique, smallest.value, smallest.count
-                    );
-                    self.add(
-                        FindingKind::RareClasses,
-                        Severity::Warning,
-                        reason,
-                        "they are kept, but can hardly be learned or measured; merge them or collect more rows",
-                    );
-                }
-            }
-            (ProblemType::Regression, Some(stats)) if stats.skewness.abs() > SKEWED_TARGET => {
-                let reason = format!("its skewness is {:.2}: {}", stats.skewness, tail(stats.skewness));
-                self.add(FindingKind::SkewedTarget, Severity::Note, reason, "it is learned as it is; large values weigh most in the error");
-            }
-            _ => {}
-        }
+    /// Rows with a value.
+    fn present(&self) -> u64 {
+        self.rows - self.column.missing.min(self.rows)
     }
 
-    fn feature(&mut self, profile: &Profile, left_out: Option<&Exclusion>, relations: &TargetRelations) {
-        let (column, rows) = (self.column, profile.rows);
-        let out = "left out of training";
-        match left_out {
-            Some(Exclusion::Constant) => {
-                let reason = format!(
-                    "{} of its rows hold '{}'",
-                    percent(column.top_count() as f64 / rows.max(1) as f64),
-                    column.top_values.first().map_or("", |top| &top.value)
-                );
-                self.add(FindingKind::Constant, Severity::Note, reason, out);
-                return;
-            }
-            Some(Exclusion::Duplicate { of }) => {
-                self.add(FindingKind::Duplicate, Severity::Note, format!("it equals '{of}' in every row"), out);
-                return;
-            }
-            Some(Exclusion::Identifier) => {
-                self.add(FindingKind::Identifier, Severity::Note, format!("its {} distinct values name the rows", column.unique), out);
-                return;
-            }
-            Some(Exclusion::Leak) => {
-                let reason = "it is the target in other words: each tells the other".to_owned();
-                self.add(
-                    FindingKind::Leakage,
-                    Severity::Serious,
-                    reason,
-                    "left out of training: it would hardly be known when a prediction is made",
-                );
-                return;
-            }
-            Some(Exclusion::HighCardinality) => {
-                let reason = format!("{} distinct texts in {} rows", column.unique, rows);
-                self.add(FindingKind::HighCardinality, Severity::Note, reason, out);
-                return;
-            }
-            None if is_quasi_constant(column, rows) || column.unique == 0 => {
-                let reason =
-                    if column.unique == 0 { "it has no value".to_owned() } else { "nearly all of its rows hold one value".to_owned() };
-                self.add(FindingKind::Constant, Severity::Note, reason, "it adds nothing to a model");
-            }
-            None => {}
-        }
-        if let Some(relation) = relations.of(&column.name).filter(|relation| relation.tells_nearly_all()) {
-            let reason = format!("it alone explains {} of the target", percent(relation.score));
-            self.add(
-                FindingKind::Leakage,
-                Severity::Serious,
-                reason,
-                "kept; if it is known only after the target is, remove it and train again",
-            );
-        }
-        let present = rows - column.missing.min(rows);
-        if is_identifier_name(&column.name) && column.unique > 2 {
-            let reason = format!("its name reads as an identifier's, but its {} values repeat", column.unique);
-            self.add(
-                FindingKind::Identifier,
-                Severity::Note,
-                reason,
-                "kept as a feature; rows of one identifier may stand on both sides of a split",
-            );
-        }
-        if is_high_cardinality(column, present, HIGH_CARDINALITY_SHARE) && column.unique > MANY_CATEGORIES {
-            let reason = format!("{} distinct texts in {present} rows", column.unique);
-            self.add(FindingKind::HighCardinality, Severity::Note, reason, "kept; rare ones are treated as one");
-        }
-        let share = column.missing as f64 / rows.max(1) as f64;
-        if share > MISSING_MENTIONED {
-            let severity = if share > MISSING_HEAVY { Severity::Warning } else { Severity::Note };
-            let reason = format!("{} of its cells are missing", percent(share));
-            self.add(FindingKind::Missing, severity, reason, "kept: that a value is missing is learned from too");
-        }
-        let Some(stats) = &column.numeric else { return };
-        if stats.skewness.abs() > SKEWED {
-            let reason = format!("its skewness is {:.1}: {}", stats.skewness, tail(stats.skewness));
-            self.add(FindingKind::Skewed, Severity::Note, reason, "trees do not mind; linear models see it standardised");
-        }
-        let outliers = stats.outliers as f64 / present.max(1) as f64;
-        if outliers > OUTLIERS {
-            let reason = format!("{} of its values lie more than 1.5 interquartile ranges outside the quartiles", percent(outliers));
-            self.add(FindingKind::Outliers, Severity::Note, reason, "kept as they are");
-        }
-    }
-
-    fn cells(&mut self) {
-        let column = self.column;
-        if column.bad.count > 0 {
-            let example = column.bad.examples.first();
-            let example = example.map(|cell| format!(", such as '{}' in line {}", cell.text, cell.line)).unwrap_or_default();
-            let reason =
-                format!("{} cells are no {}{example}", column.bad.count, if column.kind == ColumnKind::Date { "date" } else { "number" });
-            self.add(FindingKind::BadCells, Severity::Warning, reason, "they count as missing");
-        }
-        if let Some(stats) = column.numeric.as_ref().filter(|stats| stats.infinite > 0) {
-            self.add(
-                FindingKind::Infinite,
-                Severity::Warning,
-                format!("{} values are infinite", stats.infinite),
-                "they are learned as the largest there are",
-            );
-        }
-        let Some(text) = &column.text else { return };
-        if let Some(mixture) = text.mixture {
-            let all = (mixture.numbers + mixture.dates + mixture.others).max(1) as f64;
-            let (numbers, dates) = (mixture.numbers as f64 / all, mixture.dates as f64 / all);
-            if dates > 0.5 {
-                let reason = format!("{} of its texts are dates, but not all in one order", percent(dates));
-                self.add(
-                    FindingKind::DatesAsText,
-                    Severity::Warning,
-                    reason,
-                    "it is learned as text; write all dates alike, best as 2024-12-31",
-                );
-            } else if numbers > MIXED && !column.digits_only {
-                let reason = format!("{} of its values are numbers, the others are not", percent(numbers));
-                self.add(
-                    FindingKind::MixedTypes,
-                    Severity::Warning,
-                    reason,
-                    "it is learned as text; if it is meant to be numeric, mend the other cells",
-                );
-            }
-        }
-        if text.padded > 0 {
-            let reason = format!("{} values begin or end with a blank", text.padded);
-            self.add(FindingKind::Padded, Severity::Note, reason, "kept: 'a' and ' a' are two values, also in predictions");
-        }
+    fn missing_share(&self) -> f64 {
+        self.column.missing as f64 / self.rows.max(1) as f64
     }
 }
 
+/// Which way the few far values lie.
 fn tail(skewness: f64) -> &'static str {
     if skewness > 0.0 { "a few values are much larger than the rest" } else { "a few values are much smaller than the rest" }
 }
@@ -367,30 +222,10 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// From 0 to 100, how ready a table is to be learned from: 100 less what its findings and its missing cells cost.
-pub fn quality_score(profile: &Profile, findings: &[Finding]) -> u32 {
-    let cells = (profile.rows * profile.columns.len() as u64).max(1) as f64;
-    let missing = profile.columns.iter().map(|column| column.missing).sum::<u64>() as f64 / cells;
-    let columns = profile.columns.len().max(1) as f64;
-    let cost: f64 = findings
-        .iter()
-        .map(|finding| {
-            let weight = match finding.severity {
-                Severity::Note => 2.0,
-                Severity::Warning => 8.0,
-                Severity::Serious => 25.0,
-            };
-            // What is wrong with one of many columns matters less, unless it is serious.
-            if finding.column.is_some() && finding.severity != Severity::Serious { weight * (4.0 / columns).min(1.0) } else { weight }
-        })
-        .sum();
-    (100.0 - cost - 40.0 * missing).clamp(0.0, 100.0).round() as u32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BadCell, Mixture, NumericStats, TargetRelation, TextStats, TopValue};
+    use crate::{BadCell, ColumnKind, Mixture, NumericStats, TargetRelation, TextStats, TopValue};
 
     fn column(name: &str, kind: ColumnKind, unique: u64) -> ColumnProfile {
         ColumnProfile { name: name.to_owned(), kind, unique, unique_exact: true, ..ColumnProfile::default() }
@@ -419,7 +254,7 @@ mod tests {
         let number = |stats: NumericStats| ColumnProfile { numeric: Some(stats), ..column("x", ColumnKind::Float, 400) };
         let text = |text: TextStats| ColumnProfile { text: Some(text), ..column("x", ColumnKind::Text, 30) };
         let plain = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, padded: 0, mixture: None };
-        let mixture = |numbers, dates| Some(Mixture { numbers, dates, others: 300 });
+        let mixture = |numbers, dates| Some(Mixture { numbers, dates, others: 300, in_one_order: dates });
         assert_eq!(of_feature(column("x", ColumnKind::Float, 400)), []);
         assert_eq!(of_feature(column("user_id", ColumnKind::Integer, 900)), [Identifier]);
         assert_eq!(of_feature(column("user_id", ColumnKind::Integer, 30)), [Identifier], "kept, and said");
@@ -460,6 +295,120 @@ mod tests {
         };
         assert!(leaks(&relation(0.99, false)) && leaks(&relation(0.5, true)));
         assert!(!leaks(&relation(0.9, false)));
+    }
+
+    /// What is said of a column of a table of 1,000 rows of which nothing is to be predicted.
+    fn said(feature: ColumnProfile) -> Vec<(FindingKind, String, String)> {
+        let profile = Profile { rows: 1_000, columns: vec![column("a", ColumnKind::Float, 900), feature], ..Profile::default() };
+        let found = findings(&profile, None, &TargetRelations::default());
+        found.into_iter().map(|finding| (finding.kind, finding.reason, finding.action)).collect()
+    }
+
+    #[test]
+    fn what_any_training_would_leave_out_is_found_without_a_target() {
+        use FindingKind::*;
+        let one = |feature| said(feature).into_iter().map(|(kind, _, action)| (kind, action)).collect::<Vec<_>>();
+        let out = || "left out of training".to_owned();
+        assert_eq!(one(column("user_id", ColumnKind::Integer, 1_000)), [(Identifier, out())]);
+        assert_eq!(one(column("user_id", ColumnKind::Float, 1_000)), [(Identifier, out())]);
+        let copy = ColumnProfile { duplicate_of: Some("a".to_owned()), ..column("b", ColumnKind::Float, 900) };
+        assert_eq!(one(copy), [(Duplicate, out())]);
+        assert_eq!(
+            one(ColumnProfile { missing: 1_000, ..column("b", ColumnKind::Float, 0) }),
+            [(Constant, out())],
+            "and not 100 % missing"
+        );
+        let [(_, reason, _)] = said(column("user_id", ColumnKind::Integer, 30)).try_into().unwrap();
+        assert_eq!(reason, "its name reads as an identifier's, but it has only 30 values in 1000 rows");
+    }
+
+    #[test]
+    fn features_that_say_nearly_the_same_are_found_once() {
+        let pair = |one: &str, other: &str, value, spearman| Association {
+            one: one.to_owned(),
+            other: other.to_owned(),
+            measure: Measure::Pearson,
+            value,
+            spearman,
+        };
+        let associations = vec![pair("a", "y", 0.99, None), pair("a", "b", -0.6, Some(-0.97)), pair("a", "c", 0.9, Some(0.9))];
+        let columns = ["a", "b", "c", "y"].map(|name| column(name, ColumnKind::Float, 700)).to_vec();
+        let profile = Profile { rows: 1_000, columns, associations, ..Profile::default() };
+        let found = findings(&profile, Some(("y", ProblemType::Regression)), &TargetRelations::default());
+        let told: Vec<_> = found.iter().map(|finding| (finding.kind, finding.column.as_deref(), finding.reason.as_str())).collect();
+        assert_eq!(told, [(FindingKind::Correlated, Some("b"), "it says nearly the same as 'a' (ρ = -0.97)")]);
+    }
+
+    #[test]
+    fn mixtures_are_told_as_they_are_also_of_columns_that_are_left_out() {
+        use FindingKind::*;
+        let told = |unique, mixture, top: &[&str]| {
+            let stats = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, padded: 0, mixture: Some(mixture) };
+            let top_values = top.iter().map(|value| TopValue { value: (*value).to_owned(), count: 100 }).collect();
+            let found = said(ColumnProfile { text: Some(stats), top_values, ..column("x", ColumnKind::Text, unique) });
+            found.into_iter().filter(|(kind, ..)| *kind != HighCardinality).map(|(kind, reason, _)| (kind, reason)).collect::<Vec<_>>()
+        };
+        let mixture = |numbers, dates, others, in_one_order| Mixture { numbers, dates, others, in_one_order };
+        let is = |kind, reason: &str| vec![(kind, reason.to_owned())];
+        assert_eq!(
+            told(900, mixture(900, 0, 100, 0), &["unknown", "17"]),
+            is(MixedTypes, "90.0 % of its values are numbers, the others are not, such as 'unknown' in 100 rows")
+        );
+        assert_eq!(
+            told(40, mixture(0, 950, 50, 950), &["soon"]),
+            is(DatesAsText, "95.0 % of its texts are dates; the others are not, such as 'soon' in 100 rows")
+        );
+        assert_eq!(
+            told(40, mixture(0, 1_000, 0, 600), &["1/2/2024"]),
+            is(DatesAsText, "100.0 % of its texts are dates in more than one order")
+        );
+        assert_eq!(
+            told(40, mixture(0, 250, 750, 250), &["1/2/2024"]),
+            is(MixedTypes, "25.0 % of its values are dates, the others are not")
+        );
+        assert_eq!(told(40, mixture(1_000, 0, 0, 0), &["1,5"]), is(MixedTypes, "its texts are numbers, but not written in one way"));
+        assert_eq!(told(40, mixture(1, 0, 999, 0), &["a"]), []);
+        assert_eq!(told(40, mixture(1, 0, 999, 0), &["a", "?"]), is(Placeholder, "'?' in 100 rows seems to mean that there is no value"));
+        assert_eq!(told(3, mixture(0, 0, 9, 0), &["2024-01", "2024-12"]), is(DatesAsText, "its texts read as months, such as '2024-01'"));
+    }
+
+    #[test]
+    fn numbers_that_stand_for_something_else_are_found() {
+        use FindingKind::{DatesAsNumbers, Placeholder};
+        let found = |value: &str, count, smallest: &[f64], largest: &[f64]| {
+            let (min, max) = (smallest[0], largest[0]);
+            let stats = NumericStats { min, max, smallest: smallest.to_vec(), largest: largest.to_vec(), ..NumericStats::default() };
+            let top_values = vec![TopValue { value: value.to_owned(), count }];
+            let found = said(ColumnProfile { numeric: Some(stats), top_values, ..column("x", ColumnKind::Integer, 300) });
+            found.into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>()
+        };
+        assert_eq!(found("-999", 23, &[-999.0, 3.0, 4.0], &[80.0, 79.0]), [Placeholder]);
+        assert_eq!(found("99999", 23, &[0.0, 3.0], &[99_999.0, 41_310.0]), [Placeholder]);
+        assert_eq!(found("-1", 700, &[-1.0, 0.0], &[80.0, 79.0]), [Placeholder]);
+        assert_eq!(found("-999", 23, &[-1_200.0, -999.0], &[80.0, 79.0]), [], "others are below 0 too");
+        assert_eq!(found("99", 23, &[1.0, 2.0], &[99.0, 98.0]), [], "it is one of many");
+        assert_eq!(found("20240131", 23, &[20_231_231.0, 20_240_131.0], &[20_241_130.0, 20_240_229.0]), [DatesAsNumbers]);
+        assert_eq!(found("20240131", 23, &[20_231_331.0, 20_240_131.0], &[20_241_130.0, 20_240_229.0]), [], "there is no month 13");
+    }
+
+    #[test]
+    fn a_reading_that_is_in_doubt_is_a_finding() {
+        let written_as = Some("dates like 12/31/2024; day and month could also be the other way round".to_owned());
+        let [(kind, reason, _)] = said(ColumnProfile { written_as, ..column("when", ColumnKind::Date, 300) }).try_into().unwrap();
+        assert_eq!((kind, reason.as_str()), (FindingKind::Ambiguous, "day and month could also be the other way round"));
+    }
+
+    #[test]
+    fn the_losses_for_a_skewed_target_are_those_that_the_search_tries() {
+        let action = |min, kurtosis| {
+            let stats = NumericStats { min, kurtosis, skewness: 3.0, ..NumericStats::default() };
+            let target = ColumnProfile { numeric: Some(stats), ..column("y", ColumnKind::Float, 900) };
+            let profile = Profile { rows: 1_000, columns: vec![target], ..Profile::default() };
+            findings(&profile, Some(("y", ProblemType::Regression)), &TargetRelations::default()).remove(0).action
+        };
+        assert!(action(0.0, 9.0).contains("Poisson, Tweedie") && action(0.0, 9.0).contains("Huber"));
+        assert!(action(-1.0, 9.0).contains("Huber") && !action(-1.0, 9.0).contains("Poisson"));
+        assert!(!action(-1.0, 1.0).contains("tried"));
     }
 
     #[test]

@@ -19,10 +19,12 @@ pub struct TargetRelations {
 pub struct TargetRelation {
     /// The feature's column.
     pub column: String,
-    /// From 0, it tells nothing, to 1, it tells all: the share of the target's entropy (classes) or variance (numbers) that groups of this
-    /// feature explain in the half of the rows in which they were not made.
+    /// From 0, it tells nothing, to 1, it tells all: the share of the target's variance (of classes: of the indicators of all of them) that
+    /// groups of this feature explain in rows in which they were not made. Of two numbers it is the square of their
+    /// correlation, or of that of their ranks, where that is more.
     pub score: f64,
-    /// Whether it is the target in other words: each of its values stands for one class, or it grows in proportion to the target.
+    /// Whether it is the target in other words: each of its values stands for one class, or a numeric target grows with it, in
+    /// proportion or on another scale.
     pub is_copy: bool,
     /// Groups of rows by the feature's value, in its order or the most frequent first.
     pub groups: Vec<TargetGroup>,

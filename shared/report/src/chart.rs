@@ -36,6 +36,20 @@ pub(crate) fn histogram(bins: &[HistogramBin], description: &str) -> Markup {
     }
 }
 
+/// The bins of a histogram as one outline, in few bytes; nothing when there is no bin.
+pub(crate) fn outline(bins: &[HistogramBin]) -> Markup {
+    let tallest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1) as f64;
+    let height = |bin: &HistogramBin| if bin.count == 0 { 0.0 } else { (bin.count as f64 / tallest * HISTOGRAM_HEIGHT).max(2.0) };
+    let steps = bins.iter().map(|bin| format!("V{:.0}h1", HISTOGRAM_HEIGHT - height(bin))).collect::<Vec<_>>().concat();
+    html! {
+        @if !bins.is_empty() {
+            svg.outline viewBox=(format!("0 0 {} {HISTOGRAM_HEIGHT}", bins.len())) preserveAspectRatio="none" aria-hidden="true" {
+                path d={ "M0 " (HISTOGRAM_HEIGHT) (steps) "V" (HISTOGRAM_HEIGHT) } {}
+            }
+        }
+    }
+}
+
 /// Where the middle half of the values lies between the smallest and the largest, with the median.
 pub(crate) fn quartiles(stats: &NumericStats) -> Markup {
     let span = stats.max / 2.0 - stats.min / 2.0;

@@ -2,6 +2,7 @@
 //! It is made from the table's profile alone.
 
 mod cards;
+mod chapter;
 mod columns;
 mod correlations;
 mod method;
@@ -13,13 +14,18 @@ mod relations;
 mod rows;
 mod target;
 
-use domain::{Exclusion, ProblemGuess, Profile, TargetRelations, findings};
+use domain::{Exclusion, Finding, ProblemGuess, Profile, TargetRelations};
 use maud::html;
 
 use crate::{
     format::{counted, cut, label},
     page::page,
 };
+use cards::Cards;
+use chapter::{Chapter, contents};
+
+/// Bytes that the chapters of a report may have together: with its style sheet it stays below 2 MB.
+const MAX_BYTES: usize = 1_960_000;
 
 /// What is to be predicted.
 #[derive(Debug, Clone)]
@@ -34,35 +40,30 @@ pub struct EdaTarget<'a> {
     pub left_out: &'a [(String, Exclusion)],
 }
 
-/// The data report as an HTML document, about one column where that is to be predicted.
-pub fn eda_report(profile: &Profile, target: Option<&EdaTarget<'_>>) -> String {
+/// The data report as an HTML document, with what was found, about one column where that is to be predicted.
+pub fn eda_report(profile: &Profile, target: Option<&EdaTarget<'_>>, found: &[Finding]) -> String {
     let title = target.map_or_else(|| "Data Report".to_owned(), |target| format!("EDA Report - {}", label(target.name)));
+    let mut before = vec![Some(overview::overview(profile, target, found)), notes::notes(found, profile)];
+    if let Some((target, column)) = target.and_then(|target| Some((target, profile.column(target.name)?))) {
+        before.push(Some(target::analysis(column, profile.rows, &target.problem)));
+        before.push(relations::features(target.relations));
+    }
+    before.push(correlations::correlations(profile, target.map(|target| target.name)));
+    before.push(missing::missing(profile));
+    before.push(Some(columns::details(profile, target, found)));
+    let after = [rows::first_rows(profile), reading::reading(profile), method::method(profile)];
+    let taken: usize = before.iter().chain(&after).flatten().map(Chapter::len).sum();
+    let cards = Cards::new(profile, target.map(|target| target.name), found).chapters(MAX_BYTES.saturating_sub(taken));
+    let chapters: Vec<Chapter> = before.into_iter().flatten().chain(cards).chain(after.into_iter().flatten()).collect();
     let lead = html! {
         p {
+            @if !profile.file_name.is_empty() { strong { bdi { (label(&profile.file_name)) } } " – " }
             (counted(profile.rows, "row", "rows")) " and " (counted(profile.columns.len() as u64, "column", "columns"))
             @if target.is_some() { ", examined before training" }
         }
+        (contents(&chapters))
     };
-    let none = TargetRelations::default();
-    let relations = target.map_or(&none, |target| target.relations);
-    let found = findings(profile, target.map(|target| (target.name, target.problem.problem_type)), relations);
-    let sections = html! {
-        (overview::overview(profile, target, &found))
-        (notes::notes(&found))
-        @if let Some((target, column)) = target.and_then(|target| Some((target, profile.column(target.name)?))) {
-            (target::analysis(column, profile.rows, &target.problem))
-            (relations::features(relations))
-        }
-        (correlations::correlations(profile, target.map(|target| target.name)))
-        (missing::missing(profile))
-        (columns::details(profile, target, &found))
-        (cards::numeric(profile))
-        (cards::categorical(profile))
-        (cards::dates(profile))
-        (rows::first_rows(profile))
-        (reading::reading(profile))
-        (method::method(profile))
-    };
+    let sections = html! { @for chapter in &chapters { (chapter.section()) } };
     let footer = html! {
         p { "Data fingerprint: " (cut(&profile.fingerprint, 80)) }
     };

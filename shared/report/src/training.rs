@@ -13,7 +13,7 @@ mod weak;
 
 use std::collections::BTreeMap;
 
-use domain::{Family, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp, Validation};
+use domain::{Family, Finding, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp, Validation};
 use maud::{Markup, html};
 
 pub use verdict::{beware, how_judged};
@@ -64,6 +64,8 @@ pub struct TrainingReport {
     pub segments: Vec<Segment>,
     /// The model's inputs and the columns that it does not use.
     pub preprocessing: PreprocessingInfo,
+    /// What was found in the table before training, the most severe first.
+    pub findings: Vec<Finding>,
     /// How the model came about.
     pub configuration: Configuration,
     /// When the training ended.

@@ -4,7 +4,8 @@
 
 use domain::{
     Association, BadCell, BadCells, ColumnKind, ColumnProfile, DateRange, Exclusion, HistogramBin, Measure, NumericStats, ProblemGuess,
-    ProblemType, Profile, ReadAs, Role, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue, exclusions,
+    ProblemType, Profile, ReadAs, Role, TargetFacts, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue, exclusions,
+    explain_problem_type, findings,
 };
 use report::{EdaTarget, eda_report};
 
@@ -72,7 +73,8 @@ fn about(
     left_out: &[(String, Exclusion)],
 ) -> String {
     let problem = ProblemGuess { problem_type, confidence: 0.9, reason: "it has 2 distinct values".to_owned() };
-    eda_report(profile, Some(&EdaTarget { name, problem, relations, left_out }))
+    let found = findings(profile, Some((name, problem_type)), relations);
+    eda_report(profile, Some(&EdaTarget { name, problem, relations, left_out }), &found)
 }
 
 #[test]
@@ -141,6 +143,19 @@ fn a_table_with_everything_that_can_be_told() {
         ],
     };
     insta::assert_snapshot!(body(&about(&profile, "survived", ProblemType::Classification, &relations, &[])));
+}
+
+#[test]
+fn a_small_messy_file() {
+    let csv = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/messy.csv");
+    let parquet = tempfile::NamedTempFile::new().unwrap();
+    let profile = Profile { file_name: "messy.csv".to_owned(), ..table::ingest(&csv, parquet.path()).unwrap() };
+    let problem = explain_problem_type(TargetFacts::of(profile.column("renewed").unwrap(), profile.rows));
+    let relations = table::relations(parquet.path(), &profile, "renewed", problem.problem_type).unwrap();
+    let left_out = exclusions(&profile, "renewed", &relations);
+    let found = findings(&profile, Some(("renewed", problem.problem_type)), &relations);
+    let target = EdaTarget { name: "renewed", problem, relations: &relations, left_out: &left_out };
+    insta::assert_snapshot!(body(&eda_report(&profile, Some(&target), &found)));
 }
 
 #[test]
@@ -241,6 +256,57 @@ fn the_widest_table_of_the_longest_names_stays_below_two_megabytes() {
     let html = report(&profile, &name(1), ProblemType::Classification);
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert!(html.contains("The first 1,500 of 4,096 columns are listed."));
+}
+
+#[test]
+fn all_of_two_thousand_columns_have_a_section() {
+    let columns = (0..2_000).map(|position| {
+        let name = format!("a measured column of number {position}");
+        if position % 3 == 0 {
+            labels(&name, &[("a value of some length", 9), ("another value", 8), ("a third", 3)])
+        } else {
+            ColumnProfile { missing: 3, ..numbers(&name, 9.0) }
+        }
+    });
+    let profile = table(20, columns.collect());
+    let html = report(&profile, "a measured column of number 0", ProblemType::Classification);
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    assert_eq!(html.matches("<figure class=\"small\" id=\"c").count(), 2_000);
+    assert!(html.contains("<a href=\"#c7\"><bdi>a measured column of number 7") && html.contains("id=\"c7\""));
+}
+
+#[test]
+fn a_card_tells_what_was_found_in_its_column() {
+    let bad = BadCells { count: 1, examples: vec![BadCell { line: 7, text: "n.a.".to_owned() }] };
+    let empty = ColumnProfile { missing: 400, ..column("nothing", ColumnKind::Float) };
+    let grades = ColumnProfile {
+        numeric: Some(NumericStats { min: 1.0, max: 3.0, ..NumericStats::default() }),
+        kind: ColumnKind::Integer,
+        ..labels("grade", &[("3", 9), ("1", 8), ("2", 3)])
+    };
+    let profile = table(400, vec![labels("y", &[("a", 200), ("b", 200)]), ColumnProfile { bad, ..numbers("x", 9.0) }, empty, grades]);
+    let html = report(&profile, "y", ProblemType::Classification);
+    let cards = html.split_once("Numeric Features Summary</h2>").unwrap().1;
+    for told in
+        ["its skewness is 9.0", "1 cells are no number, such as 'n.a.' in line 7", "Columns Without Values", "it has no value in any row"]
+    {
+        assert!(cards.contains(told), "{told}");
+    }
+    let at = |text: &str| cards.find(text).unwrap();
+    assert!(at("<bdi>1</bdi>") < at("<bdi>2</bdi>") && at("<bdi>2</bdi>") < at("<bdi>3</bdi>"), "grades are in their order");
+}
+
+#[test]
+fn a_target_with_zeros_has_a_logarithmic_view() {
+    let stats = NumericStats {
+        min: 0.0,
+        max: 900.0,
+        skewness: 5.0,
+        log_histogram: vec![HistogramBin { low: 0.0, high: 900.0, count: 9 }],
+        ..NumericStats::default()
+    };
+    let target = ColumnProfile { numeric: Some(stats), unique: 18, ..column("y", ColumnKind::Float) };
+    assert!(report(&table(20, vec![target]), "y", ProblemType::Regression).contains("the same on the scale of log(1 + x)"));
 }
 
 #[test]

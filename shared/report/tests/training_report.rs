@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Family, FeatureType, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Validation};
+use domain::{Family, FeatureType, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity, Validation};
 use report::{
     Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report,
 };
@@ -99,6 +99,7 @@ fn classification() -> TrainingReport {
         }],
         segments: vec![Segment { feature: "age".to_owned(), values: "missing".to_owned(), rows: 35, loss: 0.62, overall: 0.4021 }],
         preprocessing: preprocessing(&["sex", "age"], &[("name", "text with mostly distinct values")]),
+        findings: Vec::new(),
         configuration: Configuration {
             time_budget: 120.0,
             rows: 891,
@@ -182,16 +183,26 @@ fn a_reader_is_warned() {
         assert!(html.contains("Beware") && html.contains(words), "{words}");
     };
     warned(base.clone(), "Only 179 rows were judged");
-    warned(TrainingReport { judged: judged([[170, 3], [3, 3]]), ..base.clone() }, "The label 'yes' is rare (6 of the judged rows)");
     warned(TrainingReport { interrupted: true, ..base.clone() }, "The search was told to stop before its time");
     let as_good = vec![("linear".to_owned(), Metrics { accuracy: Some(0.9), ..Metrics::default() })];
     warned(TrainingReport { baselines: as_good.clone(), ..base.clone() }, "A plain linear model does as well");
     let linear = vec![LeaderboardRow { family: Family::Linear, ..candidate("linear", 0.4, 1.0) }];
     let told = training_report(&TrainingReport { baselines: as_good, leaderboard: linear, ..base.clone() });
     assert!(!told.contains("A plain linear model does as well"), "it is one");
+    let finding = |kind, severity, column: &str, reason: &str| Finding {
+        kind,
+        severity,
+        column: Some(column.to_owned()),
+        reason: reason.to_owned(),
+        action: "kept".to_owned(),
+    };
+    let leak = finding(FindingKind::Leakage, Severity::Serious, "alive", "it alone explains 99.0 % of the target");
+    let note = finding(FindingKind::Skewed, Severity::Note, "fare", "its skewness is 9.0");
+    let found = TrainingReport { findings: vec![leak, note], ..base.clone() };
+    assert!(!training_report(&found).contains("its skewness is 9.0"), "a note is for the data report");
+    warned(found, "Target leakage in 'alive': it alone explains 99.0 % of the target; kept.");
     let perfect = Metrics { roc_auc: Some(0.9999), ..base.metrics.clone() };
     warned(TrainingReport { metrics: perfect, ..base.clone() }, "Check that 'sex' (61.0% of what the model looks at)");
-    warned(TrainingReport { preprocessing: preprocessing(&["age"], &[("alive", "the target in other words")]), ..base }, "'alive'");
 }
 
 #[test]

@@ -44,4 +44,4 @@ pub use frame::{Column, Frame, TextColumn, Values};
 pub use ingest::{ingest, ingest_with, read_table};
 pub use input::{Arrival, Input};
 pub use parquet_file::read_parquet;
-pub use relations::relations;
+pub use relations::{is_sampled_for_relations, relations, relations_of_sample, sample_for_relations};

@@ -46,7 +46,7 @@ pub(crate) fn stats(sums: &NumberSums, sample: &[f64], exact: bool, count: u64) 
         histogram: histogram(min, max, &sorted, count),
         smallest: Vec::new(),
         largest: Vec::new(),
-        log_histogram: if min > 0.0 && sums.moments.skewness().abs() > SKEWED {
+        log_histogram: if min >= 0.0 && sums.moments.skewness().abs() > SKEWED {
             log_histogram(min, max, &sorted, count)
         } else {
             Vec::new()
@@ -54,11 +54,14 @@ pub(crate) fn stats(sums: &NumberSums, sample: &[f64], exact: bool, count: u64) 
     })
 }
 
-/// The same in bins of equal width on a logarithmic scale, for positive values.
+/// The same in bins of equal width on a logarithmic scale; where some value is 0, on that of 1 + the value.
 fn log_histogram(min: f64, max: f64, sample: &[f64], count: u64) -> Vec<HistogramBin> {
-    let logarithms: Vec<f64> = sample.iter().map(|value| value.ln()).collect();
-    let bins = histogram(min.ln(), max.ln(), &logarithms, count);
-    bins.into_iter().map(|bin| HistogramBin { low: bin.low.exp(), high: bin.high.exp(), ..bin }).collect()
+    let is_positive = min > 0.0;
+    let there = |value: f64| if is_positive { value.ln() } else { value.ln_1p() };
+    let back = |logarithm: f64| if is_positive { logarithm.exp() } else { logarithm.exp_m1() };
+    let logarithms: Vec<f64> = sample.iter().copied().map(there).collect();
+    let bins = histogram(there(min), there(max), &logarithms, count);
+    bins.into_iter().map(|bin| HistogramBin { low: back(bin.low), high: back(bin.high), ..bin }).collect()
 }
 
 /// Counts in bins over the whole range; those of a sample are scaled to all values.
@@ -135,6 +138,15 @@ mod tests {
         let stats = stats_of(&(0..200).map(|power| 1.05_f64.powi(power)).collect::<Vec<_>>(), true);
         assert!(stats.log_histogram.iter().all(|bin| bin.count.abs_diff(10) <= 1), "{:?}", stats.log_histogram);
         assert!(stats.log_histogram.first().is_some_and(|bin| (bin.low - 1.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn skewed_amounts_with_zeros_are_too() {
+        let zeros = std::iter::repeat_n(0.0, 20);
+        let stats = stats_of(&zeros.chain((0..200).map(|power| 1.05_f64.powi(power))).collect::<Vec<_>>(), true);
+        assert!(stats.log_histogram.first().is_some_and(|bin| bin.low == 0.0 && bin.count >= 20), "{:?}", stats.log_histogram);
+        assert_eq!(stats.log_histogram.iter().map(|bin| bin.count).sum::<u64>(), 220);
+        assert!(stats_of(&[-1.0, 1.0, 1.0, 1.0, 1.0, 900.0], true).log_histogram.is_empty(), "some are below 0");
     }
 
     #[test]

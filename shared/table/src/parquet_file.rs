@@ -183,18 +183,42 @@ pub fn read_parquet(path: &Path) -> Result<Frame, TableError> {
 
 /// The same for at most `most` rows, which are taken from all over the table in runs.
 pub(crate) fn read_sample(path: &Path, most: usize) -> Result<Frame, TableError> {
-    read(path, |rows| {
-        let step = (rows * RUN_ROWS).checked_div(most).filter(|step| *step > RUN_ROWS)?;
-        let mut picked = Vec::new();
-        let mut at = 0;
-        while at < rows {
-            let run = RUN_ROWS.min(rows - at);
-            picked.push(RowSelector::select(run));
-            picked.push(RowSelector::skip((step - RUN_ROWS).min(rows - at - run)));
-            at += step;
-        }
-        Some(RowSelection::from(picked))
-    })
+    read(path, |rows| picked(rows, most))
+}
+
+/// Writes the rows that [`read_sample`] reads as a table of their own.
+pub(crate) fn write_sample(path: &Path, most: usize, sample: &Path) -> Result<(), TableError> {
+    let open = |path: &Path| File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source });
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new_with_options(
+        open(path)?,
+        ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional),
+    )?;
+    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    if let Some(picked) = picked(rows, most) {
+        builder = builder.with_row_selection(picked);
+    }
+    let out = File::create(sample).map_err(|source| TableError::File { path: sample.to_owned(), source })?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?)).build();
+    let mut writer = ArrowWriter::try_new(out, Arc::clone(builder.schema()), Some(properties))?;
+    for batch in builder.with_batch_size(BATCH_ROWS).build()? {
+        writer.write(&batch?)?;
+    }
+    writer.close()?;
+    Ok(())
+}
+
+/// Runs of rows, at most about `most` together, from all over a table of `rows` rows; `None` where that is all of them.
+pub(crate) fn picked(rows: usize, most: usize) -> Option<RowSelection> {
+    let step = (rows * RUN_ROWS).checked_div(most).filter(|step| *step > RUN_ROWS)?;
+    let mut picked = Vec::new();
+    let mut at = 0;
+    while at < rows {
+        let run = RUN_ROWS.min(rows - at);
+        picked.push(RowSelector::select(run));
+        picked.push(RowSelector::skip((step - RUN_ROWS).min(rows - at - run)));
+        at += step;
+    }
+    Some(RowSelection::from(picked))
 }
 
 /// Reads the columns side by side, of all rows or of those that are picked.

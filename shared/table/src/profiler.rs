@@ -90,6 +90,7 @@ impl Profiler {
             duplicate_rows_exact,
             stripe_rows,
             sampled_rows: sampled_rows as u64,
+            file_name: String::new(),
             bytes: 0,
             fingerprint: String::new(),
             read_as: ReadAs::default(),

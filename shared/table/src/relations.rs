@@ -1,22 +1,29 @@
-//! The target against each feature alone, from a sample of a table's rows: how much groups of the feature's values tell of the target, in
-//! the half of the rows in which they were not made, and what the target is in some groups for a reader to see.
+//! The target against each feature alone, from a sample of a table's rows: how much groups of the feature's values tell of the target, and
+//! what the target is in some groups for a reader to see.
 //!
-//! Numbers are grouped by quantiles, texts by value. Of classes the score is one less the ratio of the log loss that the groups' shares
-//! reach to that of the shares in all rows (the uncertainty coefficient, measured out of sample); of numbers it is R².
+//! Numbers are cut where that tells most of the target (`cuts`), texts are grouped by value. The groups are made in some
+//! rows and judged in others (`score`). A numeric target may also follow a number in proportion or in order: Pearson's and Spearman's
+//! correlations count as well.
+
+mod cuts;
+mod score;
 
 use std::{cmp::Reverse, collections::HashMap, path::Path};
 
 use domain::{ColumnKind, ColumnProfile, ProblemType, Profile, TargetGroup, TargetRelation, TargetRelations, date};
 use rayon::prelude::*;
 
-use crate::{Column, Frame, TableError, Values, parquet_file::read_sample};
+use crate::{
+    Column, Frame, TableError, Values,
+    parquet_file::{picked, read_parquet, read_sample, write_sample},
+};
+use cuts::cuts;
+use score::{Errors, correlation, parts, ranks};
 
 /// Rows that are looked at, and their cells, at most.
 const ROWS: usize = 20_000;
 const CELLS: usize = 8_000_000;
-/// Groups of numbers that a score is measured with, at most, and the rows of one, at least; groups that are shown.
-const SCORED_GROUPS: usize = 32;
-const SCORED_GROUP_ROWS: usize = 60;
+/// Groups that are shown.
 const SHOWN_GROUPS: usize = 10;
 /// Classes whose shares are shown.
 const SHOWN_CLASSES: usize = 8;
@@ -24,13 +31,43 @@ const SHOWN_CLASSES: usize = 8;
 const MOST_CLASSES: usize = 50;
 /// Rows below which nothing is called a copy: it may be chance.
 const COPY_ROWS: usize = 200;
-/// The correlation from which a number is another one in proportion.
+/// The correlation from which a number is another one in proportion, or in order, and the share of rows in which it must be known.
 const PROPORTIONAL: f64 = 0.999_999;
+const KNOWN_SHARE: f64 = 0.99;
 
 /// The relations of a table that [`crate::ingest`] wrote.
 pub fn relations(parquet: &Path, profile: &Profile, target: &str, problem_type: ProblemType) -> Result<TargetRelations, TableError> {
-    let rows = ROWS.min(CELLS / profile.columns.len().max(1));
-    Ok(of_frame(&read_sample(parquet, rows)?, profile, target, problem_type))
+    Ok(of_frame(&read_sample(parquet, sampled_rows(profile))?, profile, target, problem_type))
+}
+
+/// Writes the rows of a table that [`relations`] looks at to `sample`, so that [`relations_of_sample`] finds the same in them. False, and
+/// nothing is written, where those are all rows.
+pub fn sample_for_relations(parquet: &Path, profile: &Profile, sample: &Path) -> Result<bool, TableError> {
+    let is_part = is_sampled_for_relations(profile);
+    if is_part {
+        write_sample(parquet, sampled_rows(profile), sample)?;
+    }
+    Ok(is_part)
+}
+
+/// Whether [`relations`] looks at a part of the table's rows only.
+pub fn is_sampled_for_relations(profile: &Profile) -> bool {
+    usize::try_from(profile.rows).is_ok_and(|rows| picked(rows, sampled_rows(profile)).is_some())
+}
+
+/// The relations of the table that `sample` was taken from.
+pub fn relations_of_sample(
+    sample: &Path,
+    profile: &Profile,
+    target: &str,
+    problem_type: ProblemType,
+) -> Result<TargetRelations, TableError> {
+    Ok(of_frame(&read_parquet(sample)?, profile, target, problem_type))
+}
+
+/// Rows that relations of a table are looked for in, at most.
+fn sampled_rows(profile: &Profile) -> usize {
+    ROWS.min(CELLS / profile.columns.len().max(1))
 }
 
 /// What is learned from in the sample.
@@ -83,29 +120,71 @@ struct Grouped {
 }
 
 fn relation(column: &Column, known: &ColumnProfile, rows: &[usize], target: &Target, classes: usize) -> TargetRelation {
-    let numbers = numbers_of(column, known.kind, rows);
-    let grouped = |groups: usize| match &numbers {
-        Some(numbers) => by_quantile(numbers, known.kind, groups),
-        None => by_value(column, Some(rows), groups),
+    let (score, is_copy, shown) = if let Some(numbers) = numbers_of(column, known.kind, rows) {
+        let order = ascending(&numbers);
+        let score = score_by_cuts(&numbers, &order, target);
+        let (score, is_copy) = match target {
+            Target::Numbers(values) => {
+                let (together, is_copy) = together(&numbers, &order, values);
+                (score.max(together), is_copy)
+            }
+            Target::Classes { .. } => (score, is_recoded(column, known, rows, target)),
+        };
+        (score, is_copy, by_quantile(&numbers, &order, known.kind))
+    } else {
+        let grouped = by_value(column, Some(rows), usize::MAX);
+        let mut errors = Errors::default();
+        parts(rows.len()).all().for_each(|part| errors.add(Errors::of(&grouped, target, parts(rows.len()), part)));
+        (errors.score(), is_recoded(column, known, rows, target), by_value(column, Some(rows), SHOWN_GROUPS))
     };
-    let scored = grouped(if numbers.is_some() { (rows.len() / SCORED_GROUP_ROWS).clamp(4, SCORED_GROUPS) } else { usize::MAX });
-    let score = match target {
-        Target::Classes { codes, count } => score_of_classes(&scored, codes, *count),
-        Target::Numbers(values) => score_of_numbers(&scored, values),
-    };
-    let (score, is_copy) = match (target, &numbers) {
-        (Target::Numbers(values), Some(numbers)) => {
-            let linear = correlation(numbers, values);
-            (score.max(linear * linear), values.len() >= COPY_ROWS && linear.abs() >= PROPORTIONAL)
-        }
-        (Target::Classes { codes, count }, _) => {
-            let may_be = codes.len() >= COPY_ROWS && known.unique <= *count as u64;
-            (score, may_be && is_one_to_one(&by_value(column, Some(rows), usize::MAX), codes, *count))
-        }
-        _ => (score, false),
-    };
-    let groups = shown_groups(&grouped(SHOWN_GROUPS), target, classes);
+    let groups = shown_groups(&shown, target, classes);
     TargetRelation { column: column.name.clone(), score: score.clamp(0.0, 1.0), is_copy, groups }
+}
+
+/// The rows that have a number, in ascending order of it.
+fn ascending(numbers: &[f64]) -> Vec<u32> {
+    let mut known: Vec<(f64, u32)> = numbers.iter().copied().zip(0..).filter(|(number, _)| !number.is_nan()).collect();
+    known.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+    known.into_iter().map(|(_, row)| row).collect()
+}
+
+/// What groups of numbers tell in each part of the rows, cut in the others.
+fn score_by_cuts(numbers: &[f64], order: &[u32], target: &Target) -> f64 {
+    let mut errors = Errors::default();
+    let parts = parts(numbers.len());
+    for part in parts.all() {
+        let others: Vec<u32> = order.iter().copied().filter(|row| parts.of(*row as usize) != part).collect();
+        let ends = cuts(&others, numbers, target);
+        let missing = ends.len() as u32 + 1;
+        let code = |number: &f64| if number.is_nan() { missing } else { ends.partition_point(|end| end < number) as u32 };
+        let grouped =
+            Grouped { codes: numbers.iter().map(code).collect(), labels: vec![String::new(); ends.len() + 2], missing: Some(missing) };
+        errors.add(Errors::of(&grouped, target, parts, part));
+    }
+    errors.score()
+}
+
+/// The share of the target's variance, or of that of its ranks, that follows the numbers, and whether all of it does: where the feature is
+/// the target in another unit or on another scale.
+fn together(numbers: &[f64], order: &[u32], values: &[f64]) -> (f64, bool) {
+    let is_known = |row: &u32| numbers.get(*row as usize).is_some_and(|number| !number.is_nan());
+    let values_order: Vec<u32> = ascending(values).into_iter().filter(is_known).collect();
+    let of_known = |all: &[f64]| order.iter().filter_map(|row| all.get(*row as usize).copied()).collect::<Vec<f64>>();
+    let linear = correlation(&of_known(numbers), &of_known(values));
+    let ranked = correlation(&of_known(&ranks(order, numbers)), &of_known(&ranks(&values_order, values)));
+    let known = order.len() as f64 / values.len().max(1) as f64;
+    let strongest = linear.abs().max(ranked.abs());
+    (strongest * strongest * known, order.len() >= COPY_ROWS && known >= KNOWN_SHARE && strongest >= PROPORTIONAL)
+}
+
+/// Whether each value stands for one class and each class for one value.
+fn is_recoded(column: &Column, known: &ColumnProfile, rows: &[usize], target: &Target) -> bool {
+    match target {
+        Target::Classes { codes, count } if codes.len() >= COPY_ROWS && known.unique <= *count as u64 => {
+            is_one_to_one(&by_value(column, Some(rows), usize::MAX), codes, *count)
+        }
+        _ => false,
+    }
 }
 
 /// Numbers and moments as numbers, NaN where there is none; `None` of categories.
@@ -126,16 +205,16 @@ fn numbers_of(column: &Column, kind: ColumnKind, rows: &[usize]) -> Option<Vec<f
 }
 
 /// Groups of about as many rows, in the order of the numbers.
-fn by_quantile(numbers: &[f64], kind: ColumnKind, groups: usize) -> Grouped {
-    let mut sorted: Vec<f64> = numbers.iter().copied().filter(|number| !number.is_nan()).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
+fn by_quantile(numbers: &[f64], order: &[u32], kind: ColumnKind) -> Grouped {
+    let sorted: Vec<f64> = order.iter().filter_map(|row| numbers.get(*row as usize).copied()).collect();
     let mut distinct = sorted.clone();
     distinct.dedup();
     // The last number of each group.
-    let ends: Vec<f64> = if distinct.len() <= groups {
+    let ends: Vec<f64> = if distinct.len() <= SHOWN_GROUPS {
         distinct
     } else {
-        let mut ends: Vec<f64> = (1..=groups).filter_map(|group| sorted.get((group * sorted.len() / groups).max(1) - 1).copied()).collect();
+        let end = |group: usize| sorted.get((group * sorted.len() / SHOWN_GROUPS).max(1) - 1).copied();
+        let mut ends: Vec<f64> = (1..=SHOWN_GROUPS).filter_map(end).collect();
         ends.dedup();
         ends
     };
@@ -203,70 +282,6 @@ fn length(column: &Column) -> usize {
     }
 }
 
-/// Whether groups are fitted on the row: about every second one is, in no pattern that a table might have too.
-fn is_fitted(row: usize) -> bool {
-    (row as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 63 == 0
-}
-
-fn score_of_classes(grouped: &Grouped, classes: &[u32], count: usize) -> f64 {
-    let mut all = vec![1.0; count];
-    let mut groups = vec![0.0; grouped.labels.len() * count];
-    let pairs = || grouped.codes.iter().zip(classes).map(|(group, class)| (*group as usize, *class as usize));
-    for (_, (group, class)) in pairs().enumerate().filter(|(row, _)| is_fitted(*row)) {
-        if let (Some(count), Some(in_group)) = (all.get_mut(class), groups.get_mut(group * count + class)) {
-            *count += 1.0;
-            *in_group += 1.0;
-        }
-    }
-    let rows: f64 = all.iter().sum();
-    let sizes: Vec<f64> = groups.chunks(count.max(1)).map(|group| group.iter().sum()).collect();
-    let (mut alone, mut grouped_loss) = (0.0, 0.0);
-    for (_, (group, class)) in pairs().enumerate().filter(|(row, _)| !is_fitted(*row)) {
-        let (Some(in_all), Some(in_group), Some(size)) = (all.get(class), groups.get(group * count + class), sizes.get(group)) else {
-            continue;
-        };
-        let prior: f64 = in_all / rows;
-        alone -= prior.ln();
-        // One row of the whole table is added to each group.
-        grouped_loss -= ((in_group + prior) / (size + 1.0)).ln();
-    }
-    if alone > 0.0 { 1.0 - grouped_loss / alone } else { 0.0 }
-}
-
-fn score_of_numbers(grouped: &Grouped, values: &[f64]) -> f64 {
-    let pairs = || grouped.codes.iter().zip(values).map(|(group, value)| (*group as usize, *value));
-    let (mut n, mut sum) = (0.0, 0.0);
-    let mut groups = vec![(0.0, 0.0); grouped.labels.len()];
-    for (_, (group, value)) in pairs().enumerate().filter(|(row, _)| is_fitted(*row)) {
-        (n, sum) = (n + 1.0, sum + value);
-        if let Some(group) = groups.get_mut(group) {
-            *group = (group.0 + 1.0, group.1 + value);
-        }
-    }
-    let mean = sum / n;
-    let (mut alone, mut explained) = (0.0, 0.0);
-    for (_, (group, value)) in pairs().enumerate().filter(|(row, _)| !is_fitted(*row)) {
-        let (size, sum) = groups.get(group).copied().unwrap_or_default();
-        let of_group = (sum + mean) / (size + 1.0);
-        alone += (value - mean).powi(2);
-        explained += (value - of_group).powi(2);
-    }
-    if alone > 0.0 { 1.0 - explained / alone } else { 0.0 }
-}
-
-/// Pearson's, over the rows in which both are known; 0 where one is missing in some.
-fn correlation(x: &[f64], y: &[f64]) -> f64 {
-    let n = x.len() as f64;
-    let (x_mean, y_mean) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
-    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
-    for (x, y) in x.iter().zip(y) {
-        let (dx, dy) = (x - x_mean, y - y_mean);
-        (xx, yy, xy) = (xx + dx * dx, yy + dy * dy, xy + dx * dy);
-    }
-    let value = xy / (xx * yy).sqrt();
-    if value.is_finite() { value } else { 0.0 }
-}
-
 /// Whether each group is one class and each class one group.
 fn is_one_to_one(grouped: &Grouped, classes: &[u32], count: usize) -> bool {
     if grouped.missing.is_some() || grouped.labels.len() != count || count < 2 {
@@ -313,7 +328,7 @@ mod tests {
     use super::*;
     use crate::TextColumn;
 
-    const ROWS: usize = 400;
+    const ROWS: usize = 300;
 
     fn numbers(name: &str, value: impl Fn(usize) -> f64) -> Column {
         Column { name: name.to_owned(), values: Values::Numbers((0..ROWS).map(value).collect()) }
@@ -368,6 +383,7 @@ mod tests {
             vec![
                 numbers("y", value),
                 numbers("feet", |row| value(row) * 3.28 + 4.0),
+                numbers("power", |row| (value(row) / 30.0).exp()),
                 numbers("square", |row| (value(row) - 500.0).powi(2)),
                 numbers("gaps", |row| if row % 3 == 0 { f64::NAN } else { value(row) }),
                 texts("low", &["low", "high"], |row| u32::from(value(row) > 500.0)),
@@ -376,9 +392,27 @@ mod tests {
         );
         let of = |name| relations.of(name).unwrap();
         assert!(of("feet").is_copy && of("feet").score > 0.999);
-        assert!(!of("square").is_copy && of("square").score < 0.2);
-        assert!(!of("gaps").is_copy && of("gaps").groups.iter().any(|group| group.label == "missing" && group.rows == 134));
+        assert!(of("power").is_copy && of("power").score > 0.999, "the same on another scale");
+        assert!(!of("square").is_copy && of("square").score < 0.5, "{}", of("square").score);
+        assert!(!of("gaps").is_copy && of("gaps").groups.iter().any(|group| group.label == "missing" && group.rows == 100));
         assert!((0.6..0.9).contains(&of("low").score), "{}", of("low").score);
         assert!(of("low").groups.iter().all(|group| group.mean.is_some()));
+    }
+
+    #[test]
+    fn a_bound_between_the_classes_of_a_small_table_is_found() {
+        for bound in [100, 303, 500, 731, 950] {
+            let relations = found(
+                vec![
+                    texts("y", &["no", "yes"], |row| u32::from(noise(row) > bound)),
+                    numbers("x", |row| noise(row) as f64),
+                    numbers("noisy", |row| (noise(row) + noise(row + 5) / 2) as f64),
+                ],
+                ProblemType::Classification,
+            );
+            let of = |name| relations.of(name).unwrap();
+            assert!(of("x").tells_nearly_all() && !of("x").is_copy, "{bound}: {}", of("x").score);
+            assert!(!of("noisy").tells_nearly_all(), "{bound}: {}", of("noisy").score);
+        }
     }
 }

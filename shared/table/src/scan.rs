@@ -334,7 +334,8 @@ impl Found {
         self.digits_only = kind == CellType::Digits;
         if kind == CellType::Text {
             let Tally { integers, floats, formatted, dates, others, booleans, .. } = *tally;
-            let mixture = Mixture { numbers: integers + floats + formatted, dates, others: others + booleans };
+            let (_, in_one_order) = date::Order::best_of(&tally.orders);
+            let mixture = Mixture { numbers: integers + floats + formatted, dates, others: others + booleans, in_one_order };
             self.mixture = Some(mixture).filter(|mixture| mixture.numbers + mixture.dates > 0);
         }
     }
@@ -355,8 +356,10 @@ pub(crate) fn profiles(scans: Vec<(ColumnScan, Found)>, all_kept: bool) -> Vec<S
     let mut told = Vec::with_capacity(scans.len());
     for (scan, found) in scans {
         let content = scan.content();
-        let duplicate_of = first.get(&content).cloned();
-        if duplicate_of.is_none() {
+        // Columns without any value have nothing in common.
+        let is_empty = scan.missing == scan.rows;
+        let duplicate_of = first.get(&content).filter(|_| !is_empty).cloned();
+        if duplicate_of.is_none() && !is_empty {
             first.insert(content, scan.name.clone());
         }
         told.push((scan, duplicate_of, found));

@@ -232,6 +232,8 @@ async fn all_that_was_found_can_be_asked_for() {
     assert_eq!((&profile["duplicate_rows"], &profile["duplicate_rows_exact"]), (&json!(0), &json!(true)));
     assert_eq!(profile["problem"]["problem_type"], "classification");
     assert_eq!(profile["left_out"]["id"], "identifier");
+    assert_eq!((&profile["relations"]["rows"], &profile["relations"]["classes"]), (&json!(4), &json!(["no", "yes"])));
+    assert_eq!(profile["relations"]["features"].as_array().unwrap().len(), 4);
 
     let page = stack.get(&format!("{path}/profile?offset=1&limit=2")).await;
     assert_eq!(
@@ -251,6 +253,27 @@ async fn all_that_was_found_can_be_asked_for() {
     for (path, status) in [("/profile?limit=0", 422), ("/preview?rows=101", 422), ("/profile?target=none", 400)] {
         assert_eq!(stack.call(Method::GET, &format!("/datasets/{dataset_id}{path}"), Value::Null).await.0.as_u16(), status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_large_tables_target_is_looked_up_in_the_rows_that_training_looks_at() {
+    let (_folder, stack) = stack().await;
+    let mut csv = "x,told_later,y\n".to_owned();
+    for row in 0_u64..30_000 {
+        let random = (row + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        csv.push_str(&format!("{},{},{}\n", random % 1_009, random % 3, if random % 3 == 0 { "no" } else { "yes" }));
+    }
+    let dataset_id = stack.dataset(&csv).await;
+    let answer = stack.get(&format!("/datasets/{dataset_id}/profile?target=y")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, parquet) = (folder.path().join("data.csv"), folder.path().join("data.parquet"));
+    std::fs::write(&file, csv).unwrap();
+    let profile = table::ingest(&file, &parquet).unwrap();
+    let expected = table::relations(&parquet, &profile, "y", domain::ProblemType::Classification).unwrap();
+    assert!(expected.rows < 30_000 && expected.of("told_later").unwrap().tells_nearly_all());
+    let as_sent: Value = serde_json::from_str(&serde_json::to_string(&expected).unwrap()).unwrap();
+    assert_eq!(answer["relations"], as_sent);
+    assert!(answer["findings"].as_array().unwrap().iter().any(|finding| finding["kind"] == "leakage"), "{}", answer["findings"]);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Finding, Profile, Role, Severity};
-use maud::{Markup, html};
+use maud::html;
 
-use super::EdaTarget;
+use super::{EdaTarget, chapter::Chapter};
 use crate::{
     format::{count, cut, label, percent, share},
-    page::{card, first_of, table},
+    page::{first_of, table},
 };
 
 /// The most columns listed.
@@ -19,7 +19,7 @@ const MAX_SAMPLE_CHARS: usize = 20;
 const ALARMING_SHARE: f64 = 0.05;
 
 /// The card that lists the columns in the order of the table.
-pub(crate) fn details(profile: &Profile, target: Option<&EdaTarget<'_>>, found: &[Finding]) -> Markup {
+pub(crate) fn details(profile: &Profile, target: Option<&EdaTarget<'_>>, found: &[Finding]) -> Chapter {
     let left_out: BTreeSet<&str> = target.iter().flat_map(|target| target.left_out).map(|(name, _)| name.as_str()).collect();
     let mut findings: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in found.iter().filter(|finding| finding.severity > Severity::Note) {
@@ -28,11 +28,11 @@ pub(crate) fn details(profile: &Profile, target: Option<&EdaTarget<'_>>, found: 
         }
     }
     let rows = html! {
-        @for column in profile.columns.iter().take(MAX_DETAILS) {
+        @for (at, column) in profile.columns.iter().enumerate().take(MAX_DETAILS) {
             @let missing = share(column.missing, profile.rows);
             tr {
                 th scope="row" {
-                    bdi { (label(&column.name)) }
+                    a href={ "#" (anchor(at)) } { bdi { (label(&column.name)) } }
                     @if target.is_some_and(|target| target.name == column.name) { " " span.mark.kept { "TARGET" } }
                     @if left_out.contains(column.name.as_str()) { " " span.mark { "EXCLUDED" } }
                     @for finding in findings.get(column.name.as_str()).into_iter().flatten() { " " span.mark.fair { (finding.kind.title()) } }
@@ -47,7 +47,13 @@ pub(crate) fn details(profile: &Profile, target: Option<&EdaTarget<'_>>, found: 
         }
     };
     let head = html! { th { "Column" } th { "Type" } th.n { "Missing" } th.n { "Unique" } th { "Samples" } };
-    card("Column Details", &html! { (table("columns", &head, &rows)) (first_of(MAX_DETAILS, profile.columns.len(), "columns")) })
+    let content = html! { (table("columns", &head, &rows)) (first_of(MAX_DETAILS, profile.columns.len(), "columns")) };
+    Chapter::new("Column Details", content)
+}
+
+/// What a link to a column's card names.
+pub(crate) fn anchor(position: usize) -> String {
+    format!("c{position}")
 }
 
 /// A role's name for a reader.

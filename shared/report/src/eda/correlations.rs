@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Association, ColumnType, Measure, Profile};
 use maud::{Markup, html};
 
+use super::chapter::Chapter;
 use crate::{
     chart::{bar, heatmap},
     format::{cut, label},
-    page::{card, table},
+    page::table,
 };
 
 /// The most pairs that are listed.
@@ -22,7 +23,7 @@ const MODERATE: f64 = 0.3;
 const LEAST: f64 = 0.1;
 
 /// The card about them; nothing where no pair was compared.
-pub(crate) fn correlations(profile: &Profile, target: Option<&str>) -> Markup {
+pub(crate) fn correlations(profile: &Profile, target: Option<&str>) -> Option<Chapter> {
     let pairs: Vec<&Association> = profile.associations.iter().filter(|pair| pair.measure != Measure::Missing).collect();
     let with_target: Vec<&Association> =
         pairs.iter().copied().filter(|pair| target.is_some_and(|target| pair.one == target || pair.other == target)).collect();
@@ -39,7 +40,7 @@ pub(crate) fn correlations(profile: &Profile, target: Option<&str>) -> Markup {
             "η: the correlation ratio of a number in the groups of a category."
         }
     };
-    html! { @if !pairs.is_empty() { (card(heading, &content)) } }
+    (!pairs.is_empty()).then(|| Chapter::new(heading, content))
 }
 
 fn listed(pairs: &[&Association]) -> Markup {

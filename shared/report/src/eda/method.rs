@@ -1,14 +1,15 @@
 //! What was counted and what was estimated.
 
 use domain::Profile;
-use maud::{Markup, html};
+use maud::html;
 
-use crate::{format::count, page::card};
+use super::chapter::Chapter;
+use crate::format::count;
 
 /// The card about the method; nothing where the profile does not say.
-pub(crate) fn method(profile: &Profile) -> Markup {
+pub(crate) fn method(profile: &Profile) -> Option<Chapter> {
     if profile.sampled_rows == 0 {
-        return html! {};
+        return None;
     }
     let estimated = profile.columns.iter().filter(|column| !column.unique_exact).count() as u64;
     let sampled = profile.sampled_rows < profile.rows;
@@ -27,5 +28,5 @@ pub(crate) fn method(profile: &Profile) -> Markup {
             li { "Duplicate rows: " @if profile.duplicate_rows_exact { "counted." } @else { "estimated from a part of all rows' hashes." } }
         }
     };
-    card("How This Was Computed", &content)
+    Some(Chapter::new("How This Was Computed", content))
 }

@@ -3,10 +3,11 @@
 use domain::{ColumnProfile, Measure, Profile};
 use maud::{Markup, html};
 
+use super::chapter::Chapter;
 use crate::{
     chart::stripes,
     format::{count, label, percent, share},
-    page::{card, first_of, table},
+    page::{first_of, table},
 };
 
 /// The most columns that are drawn, and pairs that are listed.
@@ -14,7 +15,7 @@ const MAX_COLUMNS: usize = 40;
 const MAX_PAIRS: usize = 10;
 
 /// The card about them; nothing where no cell is missing.
-pub(crate) fn missing(profile: &Profile) -> Markup {
+pub(crate) fn missing(profile: &Profile) -> Option<Chapter> {
     let mut incomplete: Vec<&ColumnProfile> = profile.columns.iter().filter(|column| column.missing > 0).collect();
     incomplete.sort_by_key(|column| std::cmp::Reverse(column.missing));
     let rows = html! {
@@ -28,7 +29,9 @@ pub(crate) fn missing(profile: &Profile) -> Markup {
         }
     };
     let head = html! { th { "Column" } th.n { "Missing" } th.n { "" } th.wide { "From the first row to the last" } };
-    let together: Vec<_> = profile.associations.iter().filter(|pair| pair.measure == Measure::Missing).take(MAX_PAIRS).collect();
+    let some_known = |name: &str| profile.column(name).is_some_and(|column| column.unique > 0);
+    let pairs = profile.associations.iter().filter(|pair| pair.measure == Measure::Missing);
+    let together: Vec<_> = pairs.filter(|pair| some_known(&pair.one) && some_known(&pair.other)).take(MAX_PAIRS).collect();
     let content = html! {
         (table("missing", &head, &rows))
         (first_of(MAX_COLUMNS, incomplete.len(), "incomplete columns"))
@@ -45,7 +48,7 @@ pub(crate) fn missing(profile: &Profile) -> Markup {
             }
         }
     };
-    html! { @if !incomplete.is_empty() { (card("Missing Values", &content)) } }
+    (!incomplete.is_empty()).then(|| Chapter::new("Missing Values", content))
 }
 
 fn drawn(column: &ColumnProfile, profile: &Profile) -> Markup {

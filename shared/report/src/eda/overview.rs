@@ -1,20 +1,20 @@
 //! The table at a glance, with a score of how ready it is.
 
-use domain::{ColumnType, Finding, Profile, Severity, quality_score};
-use maud::{Markup, html};
+use domain::{ColumnKind, ColumnProfile, ColumnType, Finding, Profile, Severity, quality_score};
+use maud::html;
 
-use super::EdaTarget;
+use super::{EdaTarget, chapter::Chapter};
 use crate::{
     chart::gauge,
     format::{bytes, count, counted, label, percent, share},
-    page::{card, problem_badge, tiles},
+    page::{problem_badge, tiles},
 };
 
 const GOOD: u32 = 80;
 const FAIR: u32 = 50;
 
 /// The first card.
-pub(crate) fn overview(profile: &Profile, target: Option<&EdaTarget<'_>>, found: &[Finding]) -> Markup {
+pub(crate) fn overview(profile: &Profile, target: Option<&EdaTarget<'_>>, found: &[Finding]) -> Chapter {
     let of_type = |wanted| profile.columns.iter().filter(|column| column.column_type() == wanted).count() as u64;
     let cells = profile.rows * profile.columns.len() as u64;
     let missing = profile.columns.iter().map(|column| column.missing).sum();
@@ -34,6 +34,7 @@ pub(crate) fn overview(profile: &Profile, target: Option<&EdaTarget<'_>>, found:
         html! { @if !profile.duplicate_rows_exact && profile.duplicate_rows > 0 { "≈ " } (count(profile.duplicate_rows)) },
     ));
     figures.push(("File size", html! { (bytes(profile.bytes)) }));
+    figures.push(("In pandas' memory", html! { "≈ " (bytes(pandas_bytes(profile))) }));
     if let Some(target) = target {
         figures.push(("Target", html! { bdi { (label(target.name)) } }));
         figures.push(("Problem type", problem_badge(target.problem.problem_type)));
@@ -64,5 +65,22 @@ pub(crate) fn overview(profile: &Profile, target: Option<&EdaTarget<'_>>, found:
         }
         (tiles(&figures))
     };
-    card("Dataset Overview", &content)
+    Chapter::new("Dataset Overview", content)
+}
+
+/// About what pandas needs for the table: 8 bytes for a number or a moment, 1 for a boolean, and of a text the pointer to an object.
+fn pandas_bytes(profile: &Profile) -> u64 {
+    /// Of a text of ASCII characters, beside them, and of what stands for a missing one.
+    const TEXT_BYTES: f64 = 8.0 + 49.0;
+    const MISSING_BYTES: f64 = 8.0 + 24.0;
+    let of_column = |column: &ColumnProfile| {
+        let rows = profile.rows as f64;
+        let missing = column.missing.min(profile.rows) as f64;
+        match (column.kind, &column.text) {
+            (ColumnKind::Text, Some(text)) => missing * MISSING_BYTES + (rows - missing) * (TEXT_BYTES + text.mean_characters),
+            (ColumnKind::Boolean, _) if column.missing == 0 => rows,
+            _ => rows * 8.0,
+        }
+    };
+    profile.columns.iter().map(of_column).sum::<f64>() as u64
 }

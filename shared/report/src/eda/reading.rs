@@ -3,9 +3,10 @@
 use domain::{BadCells, ColumnProfile, Profile, ReadAs};
 use maud::{Markup, html};
 
+use super::chapter::Chapter;
 use crate::{
     format::{counted, cut, label},
-    page::{Tone, card, note},
+    page::{Tone, note},
 };
 
 /// The most columns that are named one by one, and the most bad cells of one.
@@ -13,13 +14,13 @@ const MAX_COLUMNS: usize = 50;
 const MAX_BAD: usize = 5;
 
 /// The card about the reading; nothing where the profile says nothing of it.
-pub(crate) fn reading(profile: &Profile) -> Markup {
+pub(crate) fn reading(profile: &Profile) -> Option<Chapter> {
     let bad: Vec<&ColumnProfile> = profile.columns.iter().filter(|column| column.bad.count > 0).collect();
     let written: Vec<(&str, &String)> =
         profile.columns.iter().filter_map(|column| Some((column.name.as_str(), column.written_as.as_ref()?))).collect();
     let dates: Vec<&ColumnProfile> = profile.columns.iter().filter(|column| column.dates.is_some()).collect();
     if profile.read_as.format.is_empty() && bad.is_empty() && written.is_empty() && dates.is_empty() {
-        return html! {};
+        return None;
     }
     let content = html! {
         p { (sentence(&profile.read_as)) }
@@ -47,7 +48,7 @@ pub(crate) fn reading(profile: &Profile) -> Markup {
             }
         }
     };
-    card("How It Was Read", &content)
+    Some(Chapter::new("How It Was Read", content))
 }
 
 fn sentence(read_as: &ReadAs) -> String {
@@ -70,7 +71,8 @@ fn sentence(read_as: &ReadAs) -> String {
     text
 }
 
-fn bad_cells(bad: &BadCells) -> Markup {
+/// How many, and the first ones with their lines.
+pub(crate) fn bad_cells(bad: &BadCells) -> Markup {
     html! {
         (counted(bad.count, "cell", "cells"))
         @for (at, cell) in bad.examples.iter().take(MAX_BAD).enumerate() {

@@ -3,24 +3,27 @@
 use domain::{TargetGroup, TargetRelation, TargetRelations};
 use maud::{Markup, html};
 
+use super::chapter::Chapter;
 use crate::{
     chart::{bar, means, shares},
-    format::{count, cut, label, number, percent},
-    page::{card, table},
+    format::{count, counted, cut, label, number, percent},
+    page::{first_of, table},
 };
 
 /// The most features that are ranked, and that are drawn.
 const MAX_RANKED: usize = 30;
 const MAX_DRAWN: usize = 12;
-/// The score below which a feature is not drawn.
+/// The score below which a feature tells nothing.
 const LEAST_SCORE: f64 = 0.001;
 const MAX_GROUP_CHARS: usize = 22;
 const MAX_CLASS_CHARS: usize = 24;
 
 /// The card about them; nothing where there is no feature.
-pub(crate) fn features(relations: &TargetRelations) -> Markup {
+pub(crate) fn features(relations: &TargetRelations) -> Option<Chapter> {
+    let telling = relations.features.iter().filter(|relation| relation.score >= LEAST_SCORE).count();
+    let silent = relations.features.len() - telling;
     let ranked = html! {
-        @for relation in relations.features.iter().take(MAX_RANKED) {
+        @for relation in relations.features.iter().take(telling.min(MAX_RANKED)) {
             tr {
                 th scope="row" { bdi { (label(&relation.column)) } @if relation.tells_nearly_all() { " " span.mark.bad { "LEAK?" } } }
                 td.n { (percent(relation.score)) }
@@ -31,10 +34,13 @@ pub(crate) fn features(relations: &TargetRelations) -> Markup {
     let drawn = || relations.features.iter().filter(|relation| relation.score >= LEAST_SCORE && relation.groups.len() > 1).take(MAX_DRAWN);
     let content = html! {
         p.soft {
-            "How much each feature alone tells of the target, from 0 % (nothing) to 100 % (all), measured in rows that were set aside. "
+            "How much each feature alone tells of the target, from 0 % (nothing) to 100 % (all), measured in rows that were set aside; of two numbers "
+            "also the square of their correlation, or of that of their ranks. "
             "Features that tell little alone may tell much together."
         }
-        (table("relations", &html! { th { "Feature" } th.n { "Explains" } th.wide { "" } }, &ranked))
+        @if telling > 0 { (table("relations", &html! { th { "Feature" } th.n { "Explains" } th.wide { "" } }, &ranked)) }
+        (first_of(MAX_RANKED, telling, "features that tell something"))
+        @if silent > 0 { p.soft { (counted(silent as u64, "feature tells", "features tell")) " nothing alone." } }
         @if !relations.classes.is_empty() && drawn().next().is_some() {
             p.legend {
                 @for (at, class) in relations.classes.iter().enumerate() {
@@ -47,7 +53,7 @@ pub(crate) fn features(relations: &TargetRelations) -> Markup {
         }
         div.grid { @for relation in drawn() { (picture(relation)) } }
     };
-    html! { @if !relations.features.is_empty() { (card("Features Against the Target", &content)) } }
+    (!relations.features.is_empty()).then(|| Chapter::new("Features Against the Target", content))
 }
 
 fn picture(relation: &TargetRelation) -> Markup {

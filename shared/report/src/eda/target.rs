@@ -5,10 +5,11 @@ use std::fmt;
 use domain::{ColumnProfile, NumericStats, ProblemGuess, ProblemType};
 use maud::{Markup, html};
 
+use super::chapter::Chapter;
 use crate::{
     chart::{bar, histogram},
     format::{count, counted, label, number, percent, share},
-    page::{Tone, card, note, table, tiles},
+    page::{Tone, note, table, tiles},
 };
 
 /// Largest class to smallest class beyond which a note warns, and beyond which it mentions it.
@@ -50,7 +51,7 @@ fn imbalance(column: &ColumnProfile, rows: u64) -> Option<Imbalance> {
 }
 
 /// The card about the target.
-pub(crate) fn analysis(column: &ColumnProfile, rows: u64, problem: &ProblemGuess) -> Markup {
+pub(crate) fn analysis(column: &ColumnProfile, rows: u64, problem: &ProblemGuess) -> Chapter {
     let content = match (&column.numeric, problem.problem_type) {
         _ if column.unique == 0 => note(Tone::Bad, &html! { "The target has no value in any row, so there is nothing to learn." }),
         (Some(stats), ProblemType::Regression) => numbers(stats),
@@ -67,7 +68,7 @@ pub(crate) fn analysis(column: &ColumnProfile, rows: u64, problem: &ProblemGuess
             @if problem.confidence < 1.0 { " (" (format!("{:.0} %", problem.confidence * 100.0)) " sure)" } "."
         }
     };
-    card("Target Variable Analysis", &html! { (why) (content) (missing) })
+    Chapter::new("Target Variable Analysis", html! { (why) (content) (missing) })
 }
 
 fn classes(column: &ColumnProfile, rows: u64) -> Markup {
@@ -134,7 +135,7 @@ fn numbers(stats: &NumericStats) -> Markup {
         @if !stats.log_histogram.is_empty() {
             figure {
                 (histogram(&stats.log_histogram, "Histogram of the target on a logarithmic scale"))
-                figcaption { span { (number(stats.min)) } span { "the same on a logarithmic scale" } span { (number(stats.max)) } }
+                figcaption { span { (number(stats.min)) } span { @if stats.min > 0.0 { "the same on a logarithmic scale" } @else { "the same on the scale of log(1 + x)" } } span { (number(stats.max)) } }
             }
         }
         @if stats.skewness.abs() > SKEWED {

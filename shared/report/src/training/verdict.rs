@@ -1,11 +1,11 @@
 //! The first screen: how good the model is in plain words, against what one gets without effort, and what to beware of; and all metrics.
 
-use domain::{Family, Metric, Metrics, ProblemType, Validation};
+use domain::{Family, Finding, FindingKind, Metric, Metrics, ProblemType, Severity, Validation};
 use maud::{Markup, html};
 
 use super::{Judged, TrainingReport, figure};
 use crate::{
-    format::{count, counted, label, percent},
+    format::{counted, cut, label, percent},
     page::{Tone, card, note, table},
 };
 
@@ -17,8 +17,9 @@ const LITTLE: f64 = 0.02;
 const ADVICE: &str = "More rows, more telling features or a larger time budget may help.";
 /// Fewer judged rows than this say little.
 const FEW_ROWS: u64 = 200;
-/// A label with a smaller share of the rows is rare.
-const RARE: f64 = 0.05;
+/// The most findings of the table that are repeated here.
+const FINDINGS: usize = 8;
+const MAX_REASON_CHARS: usize = 240;
 /// Better than this is too good to be true in most tables.
 const TOO_GOOD: f64 = 0.999;
 
@@ -164,7 +165,8 @@ fn baseline_name(name: &str) -> &str {
 pub fn beware(report: &TrainingReport) -> Vec<String> {
     let mut warnings = Vec::new();
     let rows = report.configuration.judged_rows;
-    if rows < FEW_ROWS {
+    let is_small = report.findings.iter().any(|finding| finding.kind == FindingKind::FewRows);
+    if rows < FEW_ROWS && !is_small {
         warnings.push(format!("Only {} were judged: the figures may be off by the whole interval.", counted(rows, "row", "rows")));
     }
     let too_good = report.metrics.roc_auc.or(report.metrics.r2_score).is_some_and(|value| value > TOO_GOOD);
@@ -175,31 +177,10 @@ pub fn beware(report: &TrainingReport) -> Vec<String> {
             percent(*share)
         ));
     }
-    let leaks: Vec<String> = report
-        .preprocessing
-        .dropped_reasons
-        .iter()
-        .filter(|(_, reason)| reason.contains("target in other words"))
-        .map(|(name, _)| format!("'{}'", label(name)))
-        .collect();
-    if !leaks.is_empty() {
-        warnings
-            .push(format!("Left out because they give the target away: {}.", leaks.into_iter().take(10).collect::<Vec<_>>().join(", ")));
-    }
-    if let Judged::Labels { labels, actual, .. } = &report.judged {
-        let mut counts = vec![0_u64; labels.len()];
-        actual.iter().filter_map(|&label| counts.get_mut(label as usize).map(|count| *count += 1)).for_each(drop);
-        let rarest = labels.iter().zip(&counts).min_by_key(|(_, count)| **count);
-        if let Some((name, &rows_of)) = rarest
-            && (rows_of as f64) < RARE * rows as f64
-            && labels.len() <= 20
-        {
-            warnings.push(format!(
-                "The label '{}' is rare ({} of the judged rows): accuracy says little of it, look at its recall below.",
-                label(name),
-                count(rows_of)
-            ));
-        }
+    let grave: Vec<&Finding> = report.findings.iter().filter(|finding| finding.severity > Severity::Note).collect();
+    warnings.extend(grave.iter().take(FINDINGS).map(|finding| told(finding)));
+    if grave.len() > FINDINGS {
+        warnings.push(format!("{} more warnings are in the data report.", grave.len() - FINDINGS));
     }
     let is_linear = report.leaderboard.iter().all(|model| model.weight == 0.0 || model.family == Family::Linear);
     if !is_linear && let Some((_, linear)) = report.baselines.iter().find(|(name, _)| name == "linear") {
@@ -225,6 +206,12 @@ pub fn beware(report: &TrainingReport) -> Vec<String> {
         );
     }
     warnings
+}
+
+/// A finding of the table as a sentence.
+fn told(finding: &Finding) -> String {
+    let of = finding.column.as_ref().map(|column| format!(" in '{}'", label(column))).unwrap_or_default();
+    format!("{}{of}: {}; {}.", finding.kind.title(), cut(&finding.reason, MAX_REASON_CHARS), finding.action)
 }
 
 /// All metrics with their intervals.

@@ -1,8 +1,10 @@
-//! A data report as unkind as can be.
+//! Data reports as unkind as can be.
+
+use std::{fmt::Write as _, fs, path::Path};
 
 use domain::{
     Association, ColumnKind, ColumnProfile, DateRange, HistogramBin, Measure, NumericStats, ProblemGuess, ProblemType, Profile, ReadAs,
-    Role, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue,
+    Role, TargetGroup, TargetRelation, TargetRelations, TextStats, TopValue, exclusions, findings,
 };
 use report::{EdaTarget, eda_report};
 
@@ -99,5 +101,27 @@ pub(crate) fn report() -> String {
         ..Profile::default()
     };
     let problem = ProblemGuess { problem_type: ProblemType::Classification, confidence: 0.8, reason: LONG.to_owned() };
-    eda_report(&profile, Some(&EdaTarget { name: HOSTILE, problem, relations: &relations, left_out: &[] }))
+    let found = findings(&profile, Some((HOSTILE, problem.problem_type)), &relations);
+    eda_report(&profile, Some(&EdaTarget { name: HOSTILE, problem, relations: &relations, left_out: &[] }), &found)
+}
+
+/// The report of a file whose name, columns and values are hostile, read as any upload is.
+pub(crate) fn report_of_a_file(folder: &Path) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let mut csv = format!("id,{},{LONG},when,{}\n", quoted(HOSTILE), quoted(&format!("{HOSTILE} 2")));
+    for row in 0..300 {
+        let value = if row % 3 == 0 { quoted(HOSTILE) } else { format!("{LONG}{}", row % 7) };
+        writeln!(csv, "{row},{value},{}e{},2024-{:02}-01,{}", row * 37 % 101, row % 200, row % 12 + 1, quoted(["<b>", "&amp;"][row % 2]))
+            .unwrap();
+    }
+    let name = format!("{}.csv", HOSTILE.replace('/', ""));
+    let (file, parquet) = (folder.join(name.chars().take(100).collect::<String>()), folder.join("data.parquet"));
+    fs::write(&file, csv).unwrap();
+    let profile = Profile { file_name: name, ..table::ingest(&file, &parquet).unwrap() };
+    let target = format!("{HOSTILE} 2");
+    let problem = ProblemGuess { problem_type: ProblemType::Classification, confidence: 1.0, reason: HOSTILE.to_owned() };
+    let relations = table::relations(&parquet, &profile, &target, problem.problem_type).unwrap();
+    let left_out = exclusions(&profile, &target, &relations);
+    let found = findings(&profile, Some((&target, problem.problem_type)), &relations);
+    eda_report(&profile, Some(&EdaTarget { name: &target, problem, relations: &relations, left_out: &left_out }), &found)
 }

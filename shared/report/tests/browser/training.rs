@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Family, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Validation};
+use domain::{Family, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity, Validation};
 use report::{
     Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report,
 };
@@ -84,6 +84,15 @@ fn base() -> TrainingReport {
         interrupted: true,
         importances: names(30).into_iter().map(|name| (name, 1.0 / 30.0)).collect(),
         permutation: names(30).into_iter().map(|name| (name, 123_456.789, 0.001)).collect(),
+        findings: (0..3)
+            .map(|place| Finding {
+                kind: FindingKind::Leakage,
+                severity: Severity::Serious,
+                column: Some(name(place)),
+                reason: LONG.to_owned(),
+                action: HOSTILE.to_owned(),
+            })
+            .collect(),
         contributions: (0..3)
             .map(|place| Contribution { feature: name(place), mean: 123_456.7, points: vec![(Some(1e300), -1e9), (None, 1e9)] })
             .collect(),
