@@ -115,19 +115,9 @@ impl ReadingBar {
             return;
         }
         (self.written, self.shown) = (Instant::now(), true);
-        let megabytes = bytes as f64 / 1e6;
-        // What is compressed has more text than bytes.
-        let line = if bytes <= self.total {
-            let filled = (bytes * BAR_WIDTH as u64 / self.total.max(1)) as usize;
-            format!(
-                "[{}{}] {megabytes:.0} of {:.0} MB",
-                "#".repeat(filled),
-                " ".repeat(BAR_WIDTH - filled.min(BAR_WIDTH)),
-                self.total as f64 / 1e6
-            )
-        } else {
-            format!("{megabytes:.0} MB of text")
-        };
+        let filled = ((bytes * BAR_WIDTH as u64).checked_div(self.total).unwrap_or(0) as usize).min(BAR_WIDTH);
+        let bar = format!("{}{}", "#".repeat(filled), " ".repeat(BAR_WIDTH - filled));
+        let line = format!("[{bar}] {:.0} of {:.0} MB", bytes as f64 / 1e6, self.total as f64 / 1e6);
         // A progress bar that cannot be written is not worth a failed profile.
         let _ = write!(stderr(), "\r\x1b[K{line}");
     }

@@ -1,5 +1,7 @@
-//! Distinct values of a column and how often each occurs: exact up to a cap, then estimated by HyperLogLog (Flajolet et al., 2007,
-//! with linear counting for small cardinalities). The counts of the values known until then go on as long as most values are among them.
+//! Distinct values of a column and how often each occurs: exact up to a cap, then estimated. How many there are is then told by HyperLogLog
+//! (Flajolet et al., 2007, with linear counting for small cardinalities). Which are the most frequent ones, and how often they occur, is then
+//! told by lossy counting (Manku and Motwani, "Approximate Frequency Counts over Data Streams", 2002): where there is no room for a new value,
+//! the rarest known ones make place. In the long run, and where most values are new, only a part of them is looked at.
 
 use std::{
     borrow::Borrow,
@@ -16,6 +18,10 @@ const PRECISION: u32 = 14;
 pub(crate) const TOP_VALUES: usize = 20;
 /// How many values pass between two looks at whether most are known.
 const WINDOW: u32 = 1 << 14;
+/// Values that are looked at beyond the cap before only a part of them is.
+const ALL_LOOKED_AT: u32 = 1 << 18;
+/// Of so many values one is looked at then, and counts for all.
+const STRIDE: u64 = 16;
 
 /// What stands for a text where values are hashed.
 pub(crate) fn hash_of_text(text: &str) -> u64 {
@@ -36,16 +42,32 @@ pub(crate) struct Distinct<K> {
     cap: usize,
     hash: fn(&K) -> u64,
     sketch: Option<Vec<u8>>,
-    /// Whether the known values are still counted.
-    counting: bool,
+    /// Whether most of the last values were known ones: then all are looked at.
+    mostly_known: bool,
     seen: u32,
     known: u32,
+    /// Values that are still all looked at.
+    room: u32,
+    /// Values to pass before the next one that is looked at.
+    pass: u64,
+    random: u64,
 }
 
 impl<K: Hash + Eq> Distinct<K> {
     /// Counts up to `cap` values exactly; `hash` is the one that values come with.
     pub(crate) fn new(cap: usize, hash: fn(&K) -> u64) -> Self {
-        Self { counts: HashMap::default(), cap, hash, sketch: None, counting: true, seen: 0, known: 0 }
+        Self {
+            counts: HashMap::default(),
+            cap: cap.max(TOP_VALUES),
+            hash,
+            sketch: None,
+            mostly_known: true,
+            seen: 0,
+            known: 0,
+            room: ALL_LOOKED_AT,
+            pass: 0,
+            random: 0x9E37_79B9_7F4A_7C15,
+        }
     }
 
     /// Counts a value that occurs `times`.
@@ -56,8 +78,8 @@ impl<K: Hash + Eq> Distinct<K> {
     {
         if let Some(sketch) = &mut self.sketch {
             register(sketch, hash);
-            if self.counting {
-                self.count_known(value, times);
+            if let Some(weight) = self.weight(times) {
+                self.count_lossily(value, times * weight);
             }
         } else if let Some(count) = self.counts.get_mut(value) {
             *count += times;
@@ -68,10 +90,27 @@ impl<K: Hash + Eq> Distinct<K> {
             self.counts.keys().for_each(|known| register(&mut sketch, (self.hash)(known)));
             register(&mut sketch, hash);
             self.sketch = Some(sketch);
+            self.count_lossily(value, times);
         }
     }
 
-    fn count_known<Q: Hash + Eq + ?Sized>(&mut self, value: &Q, times: u64)
+    /// For how many a value counts that occurs `times`; `None` when it is passed.
+    fn weight(&mut self, times: u64) -> Option<u64> {
+        if self.mostly_known || self.room > 0 || times >= STRIDE {
+            self.room = self.room.saturating_sub(1);
+            return Some(1);
+        }
+        if self.pass > 0 {
+            self.pass -= 1;
+            return None;
+        }
+        // Not every sixteenth: values may come in turn.
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.pass = (self.random >> 33) % (2 * STRIDE - 1);
+        Some(STRIDE)
+    }
+
+    fn count_lossily<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, value: &Q, times: u64)
     where
         K: Borrow<Q>,
     {
@@ -79,11 +118,23 @@ impl<K: Hash + Eq> Distinct<K> {
         if let Some(count) = self.counts.get_mut(value) {
             *count += times;
             self.known += 1;
+        } else {
+            if self.counts.len() >= self.cap {
+                self.make_room();
+            }
+            self.counts.insert(value.to_owned(), times);
         }
         if self.seen == WINDOW {
-            self.counting = self.known > WINDOW / 2;
+            self.mostly_known = self.known > WINDOW / 2;
             (self.seen, self.known) = (0, 0);
         }
+    }
+
+    /// Forgets the rarest quarter of the known values, and those that are as rare.
+    fn make_room(&mut self) {
+        let mut counts: Vec<u64> = self.counts.values().copied().collect();
+        let (_, &mut rare, _) = counts.select_nth_unstable(self.cap / 4);
+        self.counts.retain(|_, count| *count > rare);
     }
 
     /// How many distinct values there are, and whether that is exact.
@@ -91,7 +142,7 @@ impl<K: Hash + Eq> Distinct<K> {
         let known = self.counts.len() as u64;
         match &self.sketch {
             None => (known, true),
-            Some(sketch) => (estimate(sketch).max(known + 1), false),
+            Some(sketch) => (estimate(sketch).max(self.cap as u64 + 1), false),
         }
     }
 
@@ -288,6 +339,20 @@ mod tests {
         let of_whole = whole.top(|value| (*value as f64).to_string());
         assert_eq!(of_whole, floats.flush().top(|bits| f64::from_bits(*bits).to_string()));
         assert!(of_whole.iter().all(|top| plain.get(&top.value.parse().unwrap()) == Some(&top.count)));
+    }
+
+    #[test]
+    fn a_frequent_value_that_comes_late_is_found() {
+        for rows in [70_000_u64, 2_000_000] {
+            let mut distinct: Distinct<u64> = Distinct::new(50_000, |value| hash_of_bits(*value));
+            let mut add = |value: u64| distinct.add(&value, hash_of_bits(value), 1);
+            (0..50_000).for_each(&mut add);
+            (0..rows).for_each(|row| add(if row % 4 == 0 { u64::MAX } else { 1_000_000 + row }));
+            let top = distinct.top(ToString::to_string);
+            assert_eq!(top[0].value, u64::MAX.to_string());
+            assert!(top[0].count.abs_diff(rows / 4) < rows / 80, "{} of {}", top[0].count, rows / 4);
+            assert!(top[1].count <= STRIDE, "{top:?}");
+        }
     }
 
     #[test]
