@@ -15,7 +15,7 @@ use domain::date;
 use crate::{
     cells::Cell,
     interner::Interner,
-    tally::{CellType, Digits, Tally, count},
+    tally::{CellType, Tally, count},
     value::{
         boolean, is_missing, is_padding,
         number::{self, Number},
@@ -64,12 +64,23 @@ impl Reader<'_> {
     fn read(&mut self, kind: CellType, repeats: bool, cells: &[Cell]) -> ArrayRef {
         match kind {
             CellType::Integer => {
-                let (values, valid) = self.numbers(cells, number::short_integer, |number, _| match number {
-                    Number::Integer(value) => Some(value),
+                let zeros = Counter::new(0);
+                let see_zero = |first: Option<&u8>, length: usize| zeros.set(zeros.get() + u64::from(length > 1 && first == Some(&b'0')));
+                let short = |text: &[u8], start: usize, length| {
+                    let value = number::short_integer(text, start, length)?;
+                    see_zero(text.get(start), length);
+                    Some(value)
+                };
+                let (values, valid) = self.numbers(cells, short, |number, text| match number {
+                    Number::Integer(value) => {
+                        see_zero(text.first(), text.len());
+                        Some(value)
+                    }
                     Number::Float(_) => None,
                 });
                 self.tally.integers += fitting(cells, valid.as_ref());
-                self.see_digits(cells, valid.as_ref());
+                self.tally.digits.leading_zeros += zeros.get();
+                self.see_lengths(cells, valid.as_ref());
                 Arc::new(Int64Array::new(ScalarBuffer::from(values), valid))
             }
             CellType::Float => {
@@ -191,16 +202,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes which digits there are: leading zeros, and lengths as long as they tell something.
-    fn see_digits(&mut self, cells: &[Cell], valid: Option<&NullBuffer>) {
-        let is_valid = |row: usize| valid.is_none_or(|valid| valid.is_valid(row));
-        let zeros = cells.iter().enumerate().filter(|(row, cell)| Digits::has_leading_zero(cell.raw(self.piece)) && is_valid(*row));
-        self.tally.digits.leading_zeros += zeros.count() as u64;
+    /// Notes how long whole numbers are, as long as that tells something.
+    fn see_lengths(&mut self, cells: &[Cell], valid: Option<&NullBuffer>) {
         for (row, cell) in cells.iter().enumerate() {
             if self.tally.digits.has_lengths() {
                 break;
             }
-            if is_valid(row) {
+            if valid.is_none_or(|valid| valid.is_valid(row)) {
                 self.tally.digits.see_length(cell.text(self.piece).len());
             }
         }

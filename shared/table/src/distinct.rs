@@ -1,7 +1,7 @@
 //! Distinct values of a column and how often each occurs: exact up to a cap, then estimated. How many there are is then told by HyperLogLog
 //! (Flajolet et al., 2007, with linear counting for small cardinalities). Which are the most frequent ones, and how often they occur, is then
 //! told by lossy counting (Manku and Motwani, "Approximate Frequency Counts over Data Streams", 2002): where there is no room for a new value,
-//! the rarest known ones make place. In the long run, and where most values are new, only a part of them is looked at.
+//! the rarest known ones make place. Where most values are new, only a part of them is looked at.
 
 use std::{
     borrow::Borrow,
@@ -18,10 +18,8 @@ const PRECISION: u32 = 14;
 pub(crate) const TOP_VALUES: usize = 20;
 /// How many values pass between two looks at whether most are known.
 const WINDOW: u32 = 1 << 14;
-/// Values that are looked at beyond the cap before only a part of them is.
-const ALL_LOOKED_AT: u32 = 1 << 18;
-/// Of so many values one is looked at then, and counts for all.
-const STRIDE: u64 = 16;
+/// Values that are looked at, where most are new, before fewer are: every other one after so many, every third one after twice as many.
+const PATIENCE: u64 = 128;
 
 /// What stands for a text where values are hashed.
 pub(crate) fn hash_of_text(text: &str) -> u64 {
@@ -46,8 +44,10 @@ pub(crate) struct Distinct<K> {
     mostly_known: bool,
     seen: u32,
     known: u32,
-    /// Values that are still all looked at.
-    room: u32,
+    /// One of so many values is looked at, where most are new, and counts for all.
+    stride: u64,
+    /// Values looked at with that stride.
+    strides: u64,
     /// Values to pass before the next one that is looked at.
     pass: u64,
     random: u64,
@@ -64,7 +64,8 @@ impl<K: Hash + Eq> Distinct<K> {
             mostly_known: true,
             seen: 0,
             known: 0,
-            room: ALL_LOOKED_AT,
+            stride: 1,
+            strides: 0,
             pass: 0,
             random: 0x9E37_79B9_7F4A_7C15,
         }
@@ -78,7 +79,10 @@ impl<K: Hash + Eq> Distinct<K> {
     {
         if let Some(sketch) = &mut self.sketch {
             register(sketch, hash);
-            if let Some(weight) = self.weight(times) {
+            if self.pass > 0 && times < self.stride {
+                self.pass -= 1;
+            } else {
+                let weight = if self.mostly_known || times >= self.stride { 1 } else { self.stride };
                 self.count_lossily(value, times * weight);
             }
         } else if let Some(count) = self.counts.get_mut(value) {
@@ -92,22 +96,6 @@ impl<K: Hash + Eq> Distinct<K> {
             self.sketch = Some(sketch);
             self.count_lossily(value, times);
         }
-    }
-
-    /// For how many a value counts that occurs `times`; `None` when it is passed.
-    fn weight(&mut self, times: u64) -> Option<u64> {
-        if self.mostly_known || self.room > 0 || times >= STRIDE {
-            self.room = self.room.saturating_sub(1);
-            return Some(1);
-        }
-        if self.pass > 0 {
-            self.pass -= 1;
-            return None;
-        }
-        // Not every sixteenth: values may come in turn.
-        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.pass = (self.random >> 33) % (2 * STRIDE - 1);
-        Some(STRIDE)
     }
 
     fn count_lossily<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, value: &Q, times: u64)
@@ -127,6 +115,15 @@ impl<K: Hash + Eq> Distinct<K> {
         if self.seen == WINDOW {
             self.mostly_known = self.known > WINDOW / 2;
             (self.seen, self.known) = (0, 0);
+        }
+        if !self.mostly_known {
+            // Not at regular distances: values may come in turn.
+            self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.pass = (self.random >> 33) % (2 * self.stride - 1);
+            self.strides += 1;
+            if self.strides == PATIENCE {
+                (self.stride, self.strides) = (self.stride + 1, 0);
+            }
         }
     }
 
@@ -350,8 +347,8 @@ mod tests {
             (0..rows).for_each(|row| add(if row % 4 == 0 { u64::MAX } else { 1_000_000 + row }));
             let top = distinct.top(ToString::to_string);
             assert_eq!(top[0].value, u64::MAX.to_string());
-            assert!(top[0].count.abs_diff(rows / 4) < rows / 80, "{} of {}", top[0].count, rows / 4);
-            assert!(top[1].count <= STRIDE, "{top:?}");
+            assert!(top[0].count.abs_diff(rows / 4) < rows / 40, "{} of {}", top[0].count, rows / 4);
+            assert!(top[1].count <= distinct.stride, "{top:?}");
         }
     }
 

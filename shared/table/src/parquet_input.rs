@@ -3,7 +3,12 @@
 //! Batches have as many rows as fit a piece's bytes, whatever the table's width; texts come with the file's own dictionary, so that a long one
 //! that repeats is held once.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray as _, BinaryArray, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray, make_array},
@@ -35,6 +40,8 @@ use crate::{
 /// Bytes of a batch, about, and the most rows that it has.
 const BATCH_BYTES: u64 = 2 << 20;
 const BATCH_ROWS: u64 = 65_536;
+/// Bytes of all texts of a batch, those counted that repeat.
+const TEXT_BYTES: usize = 4 << 20;
 /// Bytes of a value of fixed width, about.
 const VALUE_BYTES: u64 = 8;
 
@@ -62,7 +69,7 @@ impl<'a> ParquetTable<'a> {
         let file = input.complete()?;
         // The types of Parquet itself are fewer than those of Arrow that a writer may note beside them.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let loaded = ArrowReaderMetadata::load(&file, options).map_err(TableError::BadParquet)?;
+        let loaded = guarded(|| ArrowReaderMetadata::load(&file, options))?;
         let fields = loaded.schema().fields();
         if fields.is_empty() {
             return Err(TableError::Empty);
@@ -87,11 +94,11 @@ impl<'a> ParquetTable<'a> {
     /// One reading, with what earlier ones have found.
     pub(crate) fn read(self, parquet: &Path, known: &Known, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<Profile, Stop> {
         let options = ArrowReaderOptions::new().with_schema(self.schema.clone());
-        let metadata = ArrowReaderMetadata::try_new(self.metadata.clone(), options).map_err(TableError::BadParquet)?;
+        let metadata = guarded(|| ArrowReaderMetadata::try_new(self.metadata.clone(), options))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, metadata);
         let rows = u64::try_from(self.metadata.file_metadata().num_rows()).unwrap_or(0);
-        let reader = builder.with_batch_size(batch_rows(&self.metadata)).build().map_err(TableError::BadParquet)?;
-        let mut batches = Batches { reader, read: 0, rows, bytes: self.input.size() };
+        let reader = guarded(|| builder.with_batch_size(batch_rows(&self.metadata)).build())?;
+        let mut batches = Batches { reader, held: Vec::new(), read: 0, rows, bytes: self.input.size() };
         let first = match batches.next()? {
             Some(batch) => batch,
             None => Batch { batch: RecordBatch::new_empty(self.schema.clone()), begin: 0 },
@@ -106,6 +113,12 @@ impl<'a> ParquetTable<'a> {
         let read_as = ReadAs { format: "parquet".to_owned(), header: true, ..ReadAs::default() };
         Ok(Profile { bytes, fingerprint, read_as, ..profile })
     }
+}
+
+/// Reads a part of a file. The reader takes much of what a file says for granted, and panics where it is not so.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, TableError> {
+    let damaged = |_| Err(ParquetError::General("what it says of itself cannot be; it is damaged".to_owned()));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged).map_err(TableError::BadParquet)
 }
 
 /// The limits, by what the file says of itself: values that repeat take no bytes in it, but they are read.
@@ -174,6 +187,8 @@ struct Batch {
 
 struct Batches {
     reader: ParquetRecordBatchReader,
+    /// What was read and not yet given out, the last rows first.
+    held: Vec<RecordBatch>,
     read: u64,
     rows: u64,
     /// The file's bytes.
@@ -182,11 +197,39 @@ struct Batches {
 
 impl Batches {
     fn next(&mut self) -> Result<Option<Batch>, TableError> {
-        let Some(batch) = self.reader.next() else { return Ok(None) };
-        let batch = batch.map_err(bad_values)?;
+        if self.held.is_empty() {
+            let Some(batch) = guarded(|| Ok(self.reader.next().transpose()?))? else { return Ok(None) };
+            self.held = parts_of(&batch);
+            self.held.reverse();
+        }
+        let Some(batch) = self.held.pop() else { return Ok(None) };
         let begin = self.read;
         self.read += batch.num_rows() as u64;
         Ok(Some(Batch { batch, begin }))
+    }
+}
+
+/// A batch in parts whose texts, written out row by row, have no more than a few bytes: a long text is once in the file's dictionary, but may
+/// be in every row.
+fn parts_of(batch: &RecordBatch) -> Vec<RecordBatch> {
+    let rows = batch.num_rows();
+    let most = (TEXT_BYTES / longest_row(batch).max(1)).clamp(1, rows.max(1));
+    (0..rows.max(1)).step_by(most).map(|begin| batch.slice(begin, most.min(rows - begin))).collect()
+}
+
+/// Bytes of the texts of a row at most.
+fn longest_row(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(longest_text).sum()
+}
+
+/// Bytes of the longest text in a column's dictionary.
+fn longest_text(array: &ArrayRef) -> usize {
+    let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() else { return 0 };
+    let longest = |offsets: &[i32]| offsets.windows(2).filter_map(|pair| Some(pair.last()? - pair.first()?)).max().unwrap_or(0) as usize;
+    match (dictionary.values().as_string_opt::<i32>(), dictionary.values().as_binary_opt::<i32>()) {
+        (Some(texts), _) => longest(texts.value_offsets()),
+        (_, Some(bytes)) => longest(bytes.value_offsets()),
+        _ => 0,
     }
 }
 
@@ -197,7 +240,7 @@ impl Rounds for Batches {
         let (mut round, mut bytes) = (Vec::new(), 0);
         while bytes < ROUND_BYTES {
             let Some(batch) = self.next()? else { break };
-            bytes += batch.batch.get_array_memory_size();
+            bytes += batch.batch.get_array_memory_size() + batch.batch.num_rows() * longest_row(&batch.batch);
             round.push(batch);
         }
         Ok(round)

@@ -139,10 +139,18 @@ impl Plan {
 
 /// Whether the values of a column seem to repeat, by its first cells.
 fn repeats(column: &Held<'_>) -> bool {
-    let Held::Cells(bytes, cells) = column else { return true };
-    let some = cells.get(..LOOKED_AT_ROWS).unwrap_or(cells);
-    let distinct: HashSet<&[u8]> = some.iter().map(|cell| cell.raw(bytes)).collect();
-    distinct.len() * 2 < some.len()
+    let (distinct, looked_at) = match column {
+        Held::Cells(bytes, cells) => {
+            let some = cells.get(..LOOKED_AT_ROWS).unwrap_or(cells);
+            (some.iter().map(|cell| cell.raw(bytes)).collect::<HashSet<_>>().len(), some.len())
+        }
+        Held::Values(_, array) => {
+            let Some(floats) = array.as_primitive_opt::<Float64Type>() else { return false };
+            let some = || floats.iter().take(LOOKED_AT_ROWS).map(|value| value.map(f64::to_bits));
+            (some().collect::<HashSet<_>>().len(), some().count())
+        }
+    };
+    distinct * 2 < looked_at
 }
 
 /// A piece that was cut, converted and summed up.

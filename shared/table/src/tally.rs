@@ -104,11 +104,6 @@ pub(crate) struct Digits {
 }
 
 impl Digits {
-    /// Whether a number would lose a zero at the cell's beginning.
-    pub(crate) fn has_leading_zero(cell: &[u8]) -> bool {
-        matches!(cell, [b'0', _, ..])
-    }
-
     pub(crate) fn see_length(&mut self, length: usize) {
         let length = length as u32;
         self.lengths_differ |= self.length.is_some_and(|known| known != length);
@@ -133,6 +128,7 @@ impl Digits {
 }
 
 /// Whether the cell begins with a letter that begins no boolean, no month, no currency's code and neither `inf` nor `nan`.
+#[inline]
 fn is_plainly_text(cell: &[u8]) -> bool {
     let first = cell.first().copied().unwrap_or(b' ');
     first.is_ascii_alphabetic() && !b"adfijmnostADFIJMNOST".contains(&first) && !number::begins_with_code(cell)
@@ -157,7 +153,7 @@ impl Tally {
         match number::plain(cell) {
             Some(Number::Integer(_)) => {
                 self.integers += times;
-                self.digits.leading_zeros += if Digits::has_leading_zero(cell) { times } else { 0 };
+                self.digits.leading_zeros += if matches!(cell, [b'0', _, ..]) { times } else { 0 };
                 self.digits.see_length(cell.len());
                 return;
             }
