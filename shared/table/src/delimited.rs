@@ -35,7 +35,6 @@ pub(crate) fn read_delimited(text: Text, parquet: &Path, known: &Known, on_bytes
         notes.push("The first row holds values, not names: the columns are called column_1, column_2, ….".to_owned());
     }
     let (bytes, fingerprint) = rounds.fingerprint.take();
-    on_bytes(bytes);
     let read_as = ReadAs {
         format: "csv".to_owned(),
         compression: storage.compression.map(str::to_owned),

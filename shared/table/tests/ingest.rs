@@ -4,7 +4,7 @@
 
 use domain::{ColumnKind, ColumnProfile, ColumnType, Profile};
 use proptest::prelude::*;
-use table::{Frame, TableError, Values, ingest, read_parquet};
+use table::{Frame, Input, TableError, Values, ingest, read_parquet};
 
 fn read(csv: &[u8]) -> Result<(Profile, Frame), TableError> {
     let folder = tempfile::tempdir().unwrap();
@@ -224,6 +224,25 @@ fn long_texts_are_told_apart_by_all_of_them() {
     let column = &profile.columns[0];
     assert_eq!((column.unique, column.top_values[0].count), (2, 2));
     assert_eq!(column.top_values[0].value, "東".repeat(66), "the beginning");
+}
+
+#[test]
+fn progress_is_told_in_bytes_of_the_file_whatever_its_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let csv: String = std::iter::once("a,b\n".to_owned()).chain((0..400_000).map(|row| format!("{row},x{}\n", row % 9))).collect();
+    let lines: String = (0..200_000).map(|row| format!("{{\"a\": {row}, \"b\": \"x\"}}\n")).collect();
+    std::fs::write(at("t.csv"), &csv).unwrap();
+    std::fs::write(at("t.jsonl"), lines).unwrap();
+    std::fs::write(at("t.csv.zst"), zstd::encode_all(csv.as_bytes(), 1).unwrap()).unwrap();
+    ingest(&at("t.csv"), &at("t.parquet")).unwrap();
+    for name in ["t.csv", "t.jsonl", "t.csv.zst", "t.parquet"] {
+        let mut told = Vec::new();
+        let input = Input::whole(&at(name)).unwrap();
+        table::ingest_with(&input, &at("out.parquet"), &mut |bytes| told.push(bytes)).unwrap();
+        let size = std::fs::metadata(at(name)).unwrap().len();
+        assert!(told.len() > 1 && told.is_sorted() && told.last() == Some(&size), "{name}: {told:?} of {size}");
+    }
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn an_empty_table_keeps_its_columns() {
 fn small_file() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.parquet");
-    let numbers: ArrayRef = Arc::new(Int64Array::from_iter((0..50).map(|row| (row % 7 != 0).then_some(row))));
+    let numbers: ArrayRef = Arc::new((0..50).map(|row| (row % 7 != 0).then_some(row)).collect::<Int64Array>());
     let words: ArrayRef = Arc::new(StringArray::from_iter_values((0..50).map(|row| format!("w{}", row % 5))));
     write(&path, vec![("n", numbers), ("s", words)], Compression::SNAPPY);
     std::fs::read(path).unwrap()
