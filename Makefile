@@ -63,7 +63,7 @@ fuzz: tools-cargo tools-fuzz ## Feed the readers with made-up files (FUZZ_SECOND
 	  mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target; \
 	  echo "fuzzing $$target for $(FUZZ_SECONDS) s …"; \
 	  cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 -verbosity=0 || exit 1; \
+	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -max_len=$$([ $$target = ingest ] && echo 65536 || echo 64) -print_final_stats=1 -verbosity=0 || exit 1; \
 	done
 
 .PHONY: check

@@ -121,15 +121,9 @@ impl ReadingBar {
             return;
         }
         (self.written, self.shown) = (Instant::now(), true);
-        let megabytes = bytes as f64 / 1e6;
-        // What is compressed has more text than bytes.
-        let line = if bytes <= self.total {
-            let bar = status_line::bar(bytes as f64 / self.total.max(1) as f64, BAR_WIDTH);
-            format!("{bar} {megabytes:.0} of {:.0} MB", self.total as f64 / 1e6)
-        } else {
-            format!("{megabytes:.0} MB of text")
-        };
-        status_line::show(&line);
+        let share = bytes as f64 / self.total.max(1) as f64;
+        let bar = status_line::bar(share.min(1.0), BAR_WIDTH);
+        status_line::show(&format!("{bar} {:.0} of {:.0} MB", bytes as f64 / 1e6, self.total as f64 / 1e6));
     }
 
     fn end(&self) {

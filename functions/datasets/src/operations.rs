@@ -73,7 +73,7 @@ pub fn operations() -> Vec<Operation> {
 fn found() -> Value {
     let age = json!({
         "name": "age", "kind": "integer", "missing": 1, "unique": 2, "unique_exact": true,
-        "top_values": [{ "value": "41", "count": 1 }, { "value": "52", "count": 1 }],
+        "top_values": [{ "value": "41", "count": 1 }, { "value": "52", "count": 1 }], "top_values_exact": true,
         "samples": ["41", "52"], "code_like_share": 0.0, "duplicate_of": null,
         "numeric": {
             "min": 41.0, "q25": 43.75, "median": 46.5, "q75": 49.25, "max": 52.0, "mean": 46.5, "std": 7.778, "skewness": 0.0,

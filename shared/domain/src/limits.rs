@@ -6,7 +6,9 @@ pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 pub const MAX_COLUMNS: usize = 4_096;
 /// The most bytes that a compressed file may become for each of its own: more is an attack on the disk.
 pub const MAX_DECOMPRESSION_RATIO: u64 = 200;
-/// The most bytes of a table once it is decompressed.
+/// The bytes that any compressed file may become, however small it is.
+pub const RATIO_FREE_BYTES: u64 = 256 * 1024 * 1024;
+/// The most bytes of a table once it is decompressed; a cell of a Parquet file counts as two at least.
 pub const MAX_TABLE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// The longest row in bytes.
 pub const MAX_ROW_BYTES: usize = 32 * 1024 * 1024;

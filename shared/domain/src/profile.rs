@@ -161,6 +161,9 @@ pub struct ColumnProfile {
     pub unique_exact: bool,
     /// The most frequent values, most frequent first, ties by text; at most 20.
     pub top_values: Vec<TopValue>,
+    /// Whether those were counted among all values; otherwise rare ones may be others, and the counts are estimates.
+    #[serde(default)]
+    pub top_values_exact: bool,
     /// The first distinct values in the table's order; at most 5.
     pub samples: Vec<String>,
     /// Of the first 100 values, the share made of letters, digits, `-` and `_` only (text columns; else 0).
@@ -226,7 +229,7 @@ pub struct BadCells {
 /// A cell that does not fit its column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BadCell {
-    /// The line in the file, from 1.
+    /// The line in the file, from 1; of a Parquet file the row.
     pub line: u64,
     /// The cell's beginning.
     pub text: String,

@@ -32,6 +32,18 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
+    /// Room for `rows` rows of empty cells.
+    pub(crate) fn empty(columns: usize, rows: usize) -> Self {
+        Self { all: vec![Cell::EMPTY; columns * rows], room: rows, columns, rows }
+    }
+
+    /// Puts a cell.
+    pub(crate) fn put(&mut self, column: usize, row: usize, cell: Cell) {
+        if let Some(place) = self.all.get_mut(column * self.room + row) {
+            *place = cell;
+        }
+    }
+
     /// The cells of a column.
     pub(crate) fn column(&self, column: usize) -> &[Cell] {
         let begin = column * self.room;
@@ -49,8 +61,13 @@ pub(crate) struct BadRow {
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// It has so many cells, more than there are names.
-    TooManyCells(usize),
+    /// It has more cells than there are names.
+    TooManyCells {
+        /// Where the first one begins that is too many.
+        at: usize,
+        /// How many it has.
+        got: usize,
+    },
     /// The cell of a column is too long.
     LongCell {
         /// The column's position.
@@ -60,12 +77,23 @@ pub(crate) enum Problem {
         /// Its bytes.
         length: usize,
     },
-    /// A quoted cell does not end.
-    OpenQuote,
+    /// The quoted cell of a column does not end.
+    OpenQuote {
+        /// The column's position.
+        column: usize,
+        /// Where the quote opens.
+        at: usize,
+    },
 }
 
 impl Cell {
-    const EMPTY: Self = Self { start: 0, length: 0 };
+    /// A cell without a value.
+    pub(crate) const EMPTY: Self = Self { start: 0, length: 0 };
+
+    /// The cell of those bytes, which are its text.
+    pub(crate) fn plain(start: usize, length: usize) -> Self {
+        Self { start: place(start), length: place(length) }
+    }
 
     /// Its bytes in the piece, quotes included.
     #[inline]
@@ -192,26 +220,28 @@ fn cut(
     let (mut at, mut longest) = (0, 0);
     while at < piece.len() {
         let begin = at;
-        let (mut column, mut to, mut more) = (0, cells.rows, false);
+        let (mut column, mut to, mut more) = (0, cells.rows, None);
         loop {
-            let Some((cell, end)) = next(at, &mut ends) else { return Err(BadRow { at: begin, problem: Problem::OpenQuote }) };
+            let Some((cell, end)) = next(at, &mut ends) else {
+                return Err(BadRow { at: begin, problem: Problem::OpenQuote { column, at } });
+            };
             let is_last = piece.get(end) != Some(&dialect.delimiter);
             longest = longest.max(cell.length);
             if column < columns {
                 if let Some(place) = cells.all.get_mut(to) {
                     *place = cell;
                 }
-            } else {
+            } else if cell.length > 0 {
                 // Empty cells at the end are what a trailing delimiter leaves.
-                more |= cell.length > 0;
+                more = more.or(Some(at));
             }
             (column, to, at) = (column + 1, to + room, end + 1);
             if is_last {
                 break;
             }
         }
-        if more {
-            return Err(BadRow { at: begin, problem: Problem::TooManyCells(column) });
+        if let Some(at) = more {
+            return Err(BadRow { at: begin, problem: Problem::TooManyCells { at, got: column } });
         }
         // A blank line's only cell is written over by the next row's first.
         cells.rows += usize::from(column > 1 || !is_blank(piece, begin, at - 1));
@@ -227,7 +257,8 @@ pub(crate) fn each_row(piece: &[u8], dialect: Dialect, mut visit: impl FnMut(&[C
         let begin = at;
         cells.clear();
         loop {
-            let (cell, end) = next_cell(piece, at, dialect, &mut ends).ok_or(BadRow { at: begin, problem: Problem::OpenQuote })?;
+            let open = BadRow { at: begin, problem: Problem::OpenQuote { column: cells.len(), at } };
+            let (cell, end) = next_cell(piece, at, dialect, &mut ends).ok_or(open)?;
             if cell.length() > MAX_CELL_BYTES {
                 let problem = Problem::LongCell { column: cells.len(), at: cell.start(), length: cell.length() };
                 return Err(BadRow { at: begin, problem });
@@ -303,7 +334,7 @@ fn is_blank(piece: &[u8], begin: usize, end: usize) -> bool {
 mod tests {
     use super::*;
 
-    const COMMA: Dialect = Dialect { delimiter: b',', end: b'\n', header: true };
+    const COMMA: Dialect = Dialect { delimiter: b',', end: b'\n', header: true, skipped: 0 };
 
     fn rows(text: &str) -> Vec<Vec<String>> {
         let mut rows = Vec::new();
@@ -329,7 +360,7 @@ mod tests {
     fn rows_have_as_many_cells_as_there_are_names() {
         let cut = |text: &str| split(text.as_bytes(), COMMA, 2).map(|cells| cells.rows);
         assert_eq!(cut("1\n1,2\n1,2,,\n"), Ok(3), "short rows are padded, empty cells at the end are dropped");
-        assert_eq!(cut("1,2\n1,2,3\n"), Err(BadRow { at: 4, problem: Problem::TooManyCells(3) }));
-        assert_eq!(cut("1,2\n1,\"2\n3,4\n"), Err(BadRow { at: 4, problem: Problem::OpenQuote }));
+        assert_eq!(cut("1,2\n1,2,3\n"), Err(BadRow { at: 4, problem: Problem::TooManyCells { at: 8, got: 3 } }));
+        assert_eq!(cut("1,2\n1,\"2\n3,4\n"), Err(BadRow { at: 4, problem: Problem::OpenQuote { column: 1, at: 6 } }));
     }
 }

@@ -1,6 +1,6 @@
 //! A column's cells of one piece as values of the type that the column has.
 
-use std::sync::Arc;
+use std::{cell::Cell as Counter, sync::Arc};
 
 use arrow::{
     array::{
@@ -17,7 +17,7 @@ use crate::{
     interner::Interner,
     tally::{CellType, Tally, count},
     value::{
-        boolean, is_blank, is_missing,
+        boolean, is_missing, is_padding,
         number::{self, Number},
     },
 };
@@ -33,7 +33,7 @@ pub(crate) struct Converted {
     pub(crate) array: ArrayRef,
     /// What its cells are.
     pub(crate) tally: Tally,
-    /// The first cells that do not fit: where each begins in its piece, and its beginning.
+    /// The first cells that do not fit: the row of each in its piece, and its beginning.
     pub(crate) bad: Vec<(usize, String)>,
     /// How many there are.
     pub(crate) bad_count: u64,
@@ -64,27 +64,50 @@ impl Reader<'_> {
     fn read(&mut self, kind: CellType, repeats: bool, cells: &[Cell]) -> ArrayRef {
         match kind {
             CellType::Integer => {
-                let (values, valid) = self.numbers(cells, number::short_integer, |number| match number {
-                    Number::Integer(value) => Some(value),
+                let zeros = Counter::new(0);
+                let see_zero = |first: Option<&u8>, length: usize| zeros.set(zeros.get() + u64::from(length > 1 && first == Some(&b'0')));
+                let short = |text: &[u8], start: usize, length| {
+                    let value = number::short_integer(text, start, length)?;
+                    see_zero(text.get(start), length);
+                    Some(value)
+                };
+                let (values, valid) = self.numbers(cells, short, |number, text| match number {
+                    Number::Integer(value) => {
+                        see_zero(text.first(), text.len());
+                        Some(value)
+                    }
                     Number::Float(_) => None,
                 });
                 self.tally.integers += fitting(cells, valid.as_ref());
-                self.see_digits(cells, valid.as_ref());
+                self.tally.digits.leading_zeros += zeros.get();
+                self.see_lengths(cells, valid.as_ref());
                 Arc::new(Int64Array::new(ScalarBuffer::from(values), valid))
             }
             CellType::Float => {
-                let (values, valid) = self.numbers(cells, number::short_float, |number| Some(number.as_f64()));
-                // Once one has decimals, it does not matter which others have.
-                self.tally.floats += fitting(cells, valid.as_ref());
+                let (whole, exponents) = (Counter::new(0), Counter::new(0));
+                let short = |text: &[u8], start, length| {
+                    let (value, point) = number::short_float(text, start, length)?;
+                    whole.set(whole.get() + u64::from(!point));
+                    Some(value)
+                };
+                let (values, valid) = self.numbers(cells, short, |number, text| {
+                    if matches!(number, Number::Integer(_)) {
+                        whole.set(whole.get() + 1);
+                    } else if number::has_exponent(text) {
+                        exponents.set(exponents.get() + 1);
+                    }
+                    Some(number.as_f64())
+                });
+                let floats = fitting(cells, valid.as_ref()) - whole.get();
+                self.tally.integers += whole.get();
+                self.tally.floats += floats;
+                self.tally.dotted += floats - exponents.get();
                 Arc::new(Float64Array::new(ScalarBuffer::from(values), valid))
             }
             CellType::Formatted(format) => {
                 let (values, valid) = self.values(cells, |reader, cell| {
                     let value = format.parse(cell)?;
-                    reader.tally.formatted += 1;
-                    count(&mut reader.tally.formats, number::formats_of(cell), 1);
-                    let (percent, currency) = number::signs_of(cell);
-                    (reader.tally.percent, reader.tally.currency) = (reader.tally.percent || percent, reader.tally.currency || currency);
+                    reader.tally.see(cell, 1);
                     Some(value)
                 });
                 Arc::new(Float64Array::new(ScalarBuffer::from(values), valid))
@@ -109,7 +132,7 @@ impl Reader<'_> {
                 let value = |(row, cell): (usize, &Cell)| {
                     boolean(&cell.text(self.piece)).unwrap_or_else(|| {
                         missing.push(row);
-                        self.missing_or_misfit(*cell);
+                        self.missing_or_misfit(row, *cell);
                         false
                     })
                 };
@@ -118,8 +141,8 @@ impl Reader<'_> {
                 self.tally.booleans += fitting(cells, valid.as_ref());
                 Arc::new(BooleanArray::new(values, valid))
             }
-            CellType::Text | CellType::Digits if repeats => Arc::new(self.categories(cells)),
-            CellType::Text | CellType::Digits => Arc::new(self.texts(cells)),
+            CellType::Text | CellType::Digits | CellType::Stored(_) if repeats => Arc::new(self.categories(cells)),
+            CellType::Text | CellType::Digits | CellType::Stored(_) => Arc::new(self.texts(cells)),
         }
     }
 
@@ -128,7 +151,7 @@ impl Reader<'_> {
         &mut self,
         cells: &[Cell],
         short: impl Fn(&[u8], usize, usize) -> Option<T>,
-        fit: impl Fn(Number) -> Option<T>,
+        fit: impl Fn(Number, &[u8]) -> Option<T>,
     ) -> (Vec<T>, Option<NullBuffer>) {
         let mut missing = Vec::new();
         let piece = self.piece;
@@ -138,9 +161,10 @@ impl Reader<'_> {
             {
                 return value;
             }
-            number::plain(&cell.text(piece)).and_then(&fit).unwrap_or_else(|| {
+            let text = cell.text(piece);
+            number::plain(&text).and_then(|number| fit(number, &text)).unwrap_or_else(|| {
                 missing.push(row);
-                self.missing_or_misfit(*cell);
+                self.missing_or_misfit(row, *cell);
                 T::default()
             })
         });
@@ -154,7 +178,7 @@ impl Reader<'_> {
             let value = read(self, &cell.text(self.piece));
             if value.is_none() {
                 missing.push(row);
-                self.missing_or_misfit(*cell);
+                self.missing_or_misfit(row, *cell);
             }
             values.push(value.unwrap_or_default());
         }
@@ -162,30 +186,30 @@ impl Reader<'_> {
     }
 
     /// Notes a cell that is not of the column's type, unless it is missing.
-    fn missing_or_misfit(&mut self, cell: Cell) {
+    fn missing_or_misfit(&mut self, row: usize, cell: Cell) {
         let text = cell.text(self.piece);
         if is_missing(&text) {
             return;
         }
         self.tally.see(&text, 1);
-        if is_blank(&text) {
+        if is_padding(&text) {
             return;
         }
         self.bad_count += 1;
         if self.bad.len() < SHOWN_BAD {
             let shown = String::from_utf8_lossy(text.get(..SHOWN_BYTES).unwrap_or(&text)).into_owned();
-            self.bad.push((cell.start(), shown));
+            self.bad.push((row, shown));
         }
     }
 
-    /// Notes which digits there are, as long as zeros may be lost.
-    fn see_digits(&mut self, cells: &[Cell], valid: Option<&NullBuffer>) {
+    /// Notes how long whole numbers are, as long as that tells something.
+    fn see_lengths(&mut self, cells: &[Cell], valid: Option<&NullBuffer>) {
         for (row, cell) in cells.iter().enumerate() {
-            if self.tally.digits.is_settled() {
+            if self.tally.digits.has_lengths() {
                 break;
             }
             if valid.is_none_or(|valid| valid.is_valid(row)) {
-                self.tally.digits.see(&cell.text(self.piece));
+                self.tally.digits.see_length(cell.text(self.piece).len());
             }
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Dialect {
     pub end: u8,
     /// Whether the first row holds the names.
     pub header: bool,
+    /// Bytes before the first row: a line `sep=;`, which Excel writes and reads.
+    pub skipped: usize,
 }
 
 impl Dialect {
@@ -35,21 +37,36 @@ impl Dialect {
     pub(crate) fn of(sample: &[u8]) -> Self {
         let end = if !sample.contains(&b'\n') && sample.contains(&b'\r') { b'\r' } else { b'\n' };
         let whole = sample.iter().rposition(|byte| *byte == end).map_or(sample, |last| sample.get(..=last).unwrap_or(sample));
-        let fit = |delimiter: u8| {
-            let dialect = Self { delimiter, end, header: true };
-            (dialect, consistency(whole, dialect))
-        };
-        let fits = DELIMITERS.map(fit);
-        let good = fits.iter().filter(|(dialect, (share, cells))| {
-            let least = if dialect.delimiter == b':' { CONSISTENT_COLON } else { CONSISTENT };
-            *cells > 1 && *share >= least
-        });
-        // Cells are what a delimiter is for; where two make as many, the likelier one counts.
-        let best = good.rev().max_by_key(|(dialect, (share, cells))| ((*share * 20.0) as u32, *cells, dialect.delimiter != b':'));
-        let mut dialect = best.map_or(Self { delimiter: b',', end, header: true }, |(dialect, _)| *dialect);
+        let (said, skipped) = said_delimiter(whole, end).map_or((None, 0), |(delimiter, length)| (Some(delimiter), length));
+        let whole = whole.get(skipped..).unwrap_or_default();
+        let dialect = |delimiter: u8| Self { delimiter, end, header: true, skipped };
+        let mut dialect = dialect(said.unwrap_or_else(|| likely_delimiter(|delimiter| consistency(whole, dialect(delimiter)))));
         dialect.header = has_header(&split_sample(whole, dialect));
         dialect
     }
+}
+
+/// The delimiter that the first line names, and that line's length.
+fn said_delimiter(sample: &[u8], end: u8) -> Option<(u8, usize)> {
+    let length = sample.iter().position(|byte| *byte == end)? + 1;
+    let line = sample.get(..length - 1)?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match line.split_at_checked(4)? {
+        (name, [delimiter]) if name.eq_ignore_ascii_case(b"sep=") && !delimiter.is_ascii_alphanumeric() => Some((*delimiter, length)),
+        _ => None,
+    }
+}
+
+/// The delimiter that cuts best, where `fit` says in which share of the rows there are how many cells.
+fn likely_delimiter(fit: impl Fn(u8) -> (f64, usize)) -> u8 {
+    let fits = DELIMITERS.map(|delimiter| (delimiter, fit(delimiter)));
+    let good = fits.iter().filter(|(delimiter, (share, cells))| {
+        let least = if *delimiter == b':' { CONSISTENT_COLON } else { CONSISTENT };
+        *cells > 1 && *share >= least
+    });
+    // Cells are what a delimiter is for; where two make as many, the likelier one counts.
+    let best = good.rev().max_by_key(|(delimiter, (share, cells))| ((*share * 20.0) as u32, *cells, *delimiter != b':'));
+    best.map_or(b',', |(delimiter, _)| *delimiter)
 }
 
 /// The first rows as texts.
@@ -86,7 +103,7 @@ enum Like {
 }
 
 fn like(cell: &[u8]) -> Like {
-    if value::is_missing(cell) || value::is_blank(cell) {
+    if value::is_padding(cell) {
         Like::Nothing
     } else if number::plain(cell).is_some() {
         Like::Number
@@ -97,8 +114,9 @@ fn like(cell: &[u8]) -> Like {
     }
 }
 
-/// Names are missing only where the first row is clearly one of values: every cell is filled and no name repeats, each column of numbers or
-/// dates has one of its kind there, there is such a column, and it is not a run of years or positions.
+/// Names are missing only where the first row is clearly one of values: its first cell is filled (above an index there is none), each column
+/// of numbers or dates has one of its kind there, unless it is empty, there are at least as many such columns as empty cells, and it is not a
+/// run of years or positions.
 fn has_header(rows: &[Vec<Vec<u8>>]) -> bool {
     let Some((first, rest)) = rows.split_first().filter(|(_, rest)| rest.len() > 1) else { return true };
     let column = |at: usize| rest.iter().filter_map(move |row| row.get(at)).map(|cell| like(cell)).filter(|like| *like != Like::Nothing);
@@ -106,15 +124,18 @@ fn has_header(rows: &[Vec<Vec<u8>>]) -> bool {
         (Some(first), all) if first != Like::Text && all.iter().all(|like| *like == first) => first,
         _ => Like::Text,
     };
-    let mut valued = 0;
+    let (mut valued, mut empty) = (0, 0);
     for (at, cell) in first.iter().enumerate() {
         let (here, below) = (like(cell), kind_of(at));
-        if here == Like::Nothing || (below != Like::Text && here != below) {
+        if here == Like::Nothing {
+            empty += 1;
+        } else if below != Like::Text && here != below {
             return true;
+        } else {
+            valued += usize::from(below != Like::Text);
         }
-        valued += usize::from(below != Like::Text);
     }
-    valued == 0 || is_sequence(first)
+    valued == 0 || empty > valued || first.first().is_none_or(|cell| like(cell) == Like::Nothing) || is_sequence(first)
 }
 
 /// Numbers that name columns: whole ones that grow by one, as years and positions do, or a longer run that only grows, as wavelengths do.
@@ -151,6 +172,8 @@ mod tests {
             assert_eq!(dialect(text).0, delimiter, "{text}");
         }
         assert_eq!(Dialect::of(b"a,b\r1,2\r").end, b'\r');
+        let said = Dialect::of(b"sep=|\r\na,b|c\r\n1,2|3\r\n");
+        assert_eq!((said.delimiter, said.skipped), (b'|', 7), "Excel's own line");
     }
 
     #[test]
@@ -161,7 +184,10 @@ mod tests {
             ("2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n", false),
             ("a,b\nx,y\nz,w\n", true),
             ("2019,2020,2021\n1.5,2.5,3.5\n4,5,6\n", true),
-            ("1,,x\n2,3,y\n4,5,z\n", true),
+            ("1,,x\n2,3,y\n4,5,z\n", false),
+            ("5.1,,a\n4.9,3.5,b\n6.2,2.9,a\n", false),
+            (",10,30\nx,3,2\ny,5,1\n", true),
+            ("7,,,x\n2,3,5,y\n4,5,6,z\n", true),
             ("name,2020\nx,1\ny,2\n", false),
             ("7\n8\n9\n", false),
             ("7\n8\n", true),

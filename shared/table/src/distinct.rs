@@ -1,5 +1,7 @@
-//! Distinct values of a column and how often each occurs: exact up to a cap, then estimated by HyperLogLog (Flajolet et al., 2007,
-//! with linear counting for small cardinalities). The counts of the values known until then go on as long as most values are among them.
+//! Distinct values of a column and how often each occurs: exact up to a cap, then estimated. How many there are is then told by HyperLogLog
+//! (Flajolet et al., 2007, with linear counting for small cardinalities). Which are the most frequent ones, and how often they occur, is then
+//! told by lossy counting (Manku and Motwani, "Approximate Frequency Counts over Data Streams", 2002): where there is no room for a new value,
+//! the rarest known ones make place. Where most values are new, only a part of them is looked at.
 
 use std::{
     borrow::Borrow,
@@ -16,6 +18,8 @@ const PRECISION: u32 = 14;
 pub(crate) const TOP_VALUES: usize = 20;
 /// How many values pass between two looks at whether most are known.
 const WINDOW: u32 = 1 << 14;
+/// Values that are looked at, where most are new, before fewer are: every other one after so many, every third one after twice as many.
+const PATIENCE: u64 = 128;
 
 /// What stands for a text where values are hashed.
 pub(crate) fn hash_of_text(text: &str) -> u64 {
@@ -36,16 +40,35 @@ pub(crate) struct Distinct<K> {
     cap: usize,
     hash: fn(&K) -> u64,
     sketch: Option<Vec<u8>>,
-    /// Whether the known values are still counted.
-    counting: bool,
+    /// Whether most of the last values were known ones: then all are looked at.
+    mostly_known: bool,
     seen: u32,
     known: u32,
+    /// One of so many values is looked at, where most are new, and counts for all.
+    stride: u64,
+    /// Values looked at with that stride.
+    strides: u64,
+    /// Values to pass before the next one that is looked at.
+    pass: u64,
+    random: u64,
 }
 
 impl<K: Hash + Eq> Distinct<K> {
     /// Counts up to `cap` values exactly; `hash` is the one that values come with.
     pub(crate) fn new(cap: usize, hash: fn(&K) -> u64) -> Self {
-        Self { counts: HashMap::default(), cap, hash, sketch: None, counting: true, seen: 0, known: 0 }
+        Self {
+            counts: HashMap::default(),
+            cap: cap.max(TOP_VALUES),
+            hash,
+            sketch: None,
+            mostly_known: true,
+            seen: 0,
+            known: 0,
+            stride: 1,
+            strides: 0,
+            pass: 0,
+            random: 0x9E37_79B9_7F4A_7C15,
+        }
     }
 
     /// Counts a value that occurs `times`.
@@ -56,8 +79,11 @@ impl<K: Hash + Eq> Distinct<K> {
     {
         if let Some(sketch) = &mut self.sketch {
             register(sketch, hash);
-            if self.counting {
-                self.count_known(value, times);
+            if self.pass > 0 && times < self.stride {
+                self.pass -= 1;
+            } else {
+                let weight = if self.mostly_known || times >= self.stride { 1 } else { self.stride };
+                self.count_lossily(value, times * weight);
             }
         } else if let Some(count) = self.counts.get_mut(value) {
             *count += times;
@@ -68,10 +94,11 @@ impl<K: Hash + Eq> Distinct<K> {
             self.counts.keys().for_each(|known| register(&mut sketch, (self.hash)(known)));
             register(&mut sketch, hash);
             self.sketch = Some(sketch);
+            self.count_lossily(value, times);
         }
     }
 
-    fn count_known<Q: Hash + Eq + ?Sized>(&mut self, value: &Q, times: u64)
+    fn count_lossily<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, value: &Q, times: u64)
     where
         K: Borrow<Q>,
     {
@@ -79,11 +106,32 @@ impl<K: Hash + Eq> Distinct<K> {
         if let Some(count) = self.counts.get_mut(value) {
             *count += times;
             self.known += 1;
+        } else {
+            if self.counts.len() >= self.cap {
+                self.make_room();
+            }
+            self.counts.insert(value.to_owned(), times);
         }
         if self.seen == WINDOW {
-            self.counting = self.known > WINDOW / 2;
+            self.mostly_known = self.known > WINDOW / 2;
             (self.seen, self.known) = (0, 0);
         }
+        if !self.mostly_known {
+            // Not at regular distances: values may come in turn.
+            self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.pass = (self.random >> 33) % (2 * self.stride - 1);
+            self.strides += 1;
+            if self.strides == PATIENCE {
+                (self.stride, self.strides) = (self.stride + 1, 0);
+            }
+        }
+    }
+
+    /// Forgets the rarest quarter of the known values, and those that are as rare.
+    fn make_room(&mut self) {
+        let mut counts: Vec<u64> = self.counts.values().copied().collect();
+        let (_, &mut rare, _) = counts.select_nth_unstable(self.cap / 4);
+        self.counts.retain(|_, count| *count > rare);
     }
 
     /// How many distinct values there are, and whether that is exact.
@@ -91,7 +139,7 @@ impl<K: Hash + Eq> Distinct<K> {
         let known = self.counts.len() as u64;
         match &self.sketch {
             None => (known, true),
-            Some(sketch) => (estimate(sketch).max(known + 1), false),
+            Some(sketch) => (estimate(sketch).max(self.cap as u64 + 1), false),
         }
     }
 
@@ -288,6 +336,20 @@ mod tests {
         let of_whole = whole.top(|value| (*value as f64).to_string());
         assert_eq!(of_whole, floats.flush().top(|bits| f64::from_bits(*bits).to_string()));
         assert!(of_whole.iter().all(|top| plain.get(&top.value.parse().unwrap()) == Some(&top.count)));
+    }
+
+    #[test]
+    fn a_frequent_value_that_comes_late_is_found() {
+        for rows in [70_000_u64, 2_000_000] {
+            let mut distinct: Distinct<u64> = Distinct::new(50_000, |value| hash_of_bits(*value));
+            let mut add = |value: u64| distinct.add(&value, hash_of_bits(value), 1);
+            (0..50_000).for_each(&mut add);
+            (0..rows).for_each(|row| add(if row % 4 == 0 { u64::MAX } else { 1_000_000 + row }));
+            let top = distinct.top(ToString::to_string);
+            assert_eq!(top[0].value, u64::MAX.to_string());
+            assert!(top[0].count.abs_diff(rows / 4) < rows / 40, "{} of {}", top[0].count, rows / 4);
+            assert!(top[1].count <= distinct.stride, "{top:?}");
+        }
     }
 
     #[test]

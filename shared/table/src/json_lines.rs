@@ -1,163 +1,273 @@
-//! JSON Lines as delimited text: one object per line, its fields by name. Source: jsonlines.org.
+//! JSON Lines: one object a line, its fields by name. A line's values are written as texts side by side and then read as the cells of
+//! delimited text are, so that both kinds of files are typed by the same rules. Source: jsonlines.org.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    io::{BufRead, BufReader, BufWriter, Cursor, Read as _, Write},
-};
+use std::{borrow::Cow, collections::HashMap, fmt, io::Write as _, path::Path};
 
 use domain::{
-    ReadAs,
-    limits::{MAX_COLUMNS, MAX_ROW_BYTES},
+    Profile, ReadAs,
+    limits::{MAX_CELL_BYTES, MAX_COLUMNS},
 };
 use serde::{
-    Deserialize,
-    de::{MapAccess, Visitor},
+    Deserializer,
+    de::{
+        DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
 };
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
-use crate::{Input, TableError, opened::Text};
+use crate::{
+    TableError,
+    cells::{Cell, Cells},
+    delimited::check_text,
+    error::{Place, Position, beginning},
+    header::unique_names,
+    ingest::{Known, beside, output, put},
+    opened::Text,
+    pieces::{Piece, Pieces},
+    reading::{Cut, Held, Ready, Stop, TextRounds, read},
+};
 
-/// A file of JSON lines, written anew as CSV.
-pub(crate) struct JsonLines {
-    pub(crate) csv: NamedTempFile,
-    /// Bytes of the file itself.
-    pub(crate) bytes: u64,
-    /// Its SHA-256, in hex.
-    pub(crate) fingerprint: String,
-    pub(crate) read_as: ReadAs,
+/// Whether a text that begins so is JSON Lines; JSON of another form is refused by name.
+pub(crate) fn is_json_lines(start: &[u8]) -> Result<bool, TableError> {
+    let filled = |line: &&[u8]| !line.iter().all(u8::is_ascii_whitespace);
+    let line = start.split_inclusive(|byte| *byte == b'\n').find(filled).unwrap_or_default();
+    let is_whole = line.ends_with(b"\n") || line.len() < start.len();
+    // Bytes of another encoding stand within texts.
+    let line = String::from_utf8_lossy(line);
+    let mut significant = start.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match (significant.next(), significant.next()) {
+        (Some(b'['), Some(b'{')) => Err(TableError::Unsupported("a JSON array")),
+        (Some(b'{'), _) if serde_json::from_str::<IgnoredAny>(&line).is_ok() => Ok(true),
+        (Some(b'{'), Some(b'"')) if is_whole && line.trim_end().ends_with(['{', ',']) => {
+            Err(TableError::Unsupported("JSON with objects of several lines"))
+        }
+        (Some(b'{'), Some(b'"')) => Ok(!is_whole || line.trim_end().ends_with('}')),
+        _ => Ok(false),
+    }
 }
 
-/// An object's fields in their order.
-struct Fields(Vec<(String, Value)>);
+/// One reading, with what earlier ones have found.
+pub(crate) fn read_json_lines(text: Text, parquet: &Path, known: &Known, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<Profile, Stop> {
+    let Text { source, beginning, storage, fingerprint } = text;
+    let mut rounds = TextRounds { pieces: Pieces::of_lines(source, beginning), fingerprint };
+    let Some(first) = rounds.pieces.next()? else { return Err(TableError::Empty.into()) };
+    let names = match &known.names {
+        Some(names) => names.clone(),
+        None => Fields::new(&[]).cut(&first)?.unknown,
+    };
+    if names.is_empty() {
+        return Err(TableError::Empty.into());
+    }
+    if names.len() > MAX_COLUMNS {
+        return Err(TableError::TooManyColumns { got: names.len() }.into());
+    }
+    let fields = Fields::new(&names);
+    let plan = known.plan(&unique_names(&names), &fields.cut(&first)?);
+    let file = beside(parquet)?;
+    let ready = |piece: &Piece| {
+        let cut = fields.cut(piece)?;
+        let mut ready = Ready::of(&cut, &plan, piece.is_first);
+        ready.unknown = cut.unknown;
+        Ok(ready)
+    };
+    let read = read(&plan, vec![first], &mut rounds, ready, output(&file)?, on_bytes);
+    let (profile, out) = read.map_err(|stop| match stop {
+        Stop::Rename(more) => Stop::Rename(names.iter().cloned().chain(more).collect()),
+        other => other,
+    })?;
+    put(file, out, parquet)?;
+    let read_as = ReadAs {
+        format: "jsonl".to_owned(),
+        compression: storage.compression.map(str::to_owned),
+        encoding: Some(storage.encoding.name().to_owned()),
+        delimiter: None,
+        header: true,
+        notes: known.notes(storage.encoding),
+    };
+    let (bytes, fingerprint) = rounds.fingerprint.take();
+    Ok(Profile { bytes, fingerprint, read_as, ..profile })
+}
 
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
+/// The columns of a table by their names.
+struct Fields<'a> {
+    names: &'a [String],
+    places: HashMap<&'a str, usize>,
+}
 
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Fields;
+/// The values of a piece.
+struct LinesCut {
+    /// Their texts, one after the other.
+    text: Vec<u8>,
+    cells: Cells,
+    /// The line of each row.
+    lines: Vec<u64>,
+    /// Names that the table does not have, in their order.
+    unknown: Vec<String>,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'a> Fields<'a> {
+    fn new(names: &'a [String]) -> Self {
+        Self { names, places: names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect() }
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
+    fn cut(&self, piece: &Piece) -> Result<LinesCut, Stop> {
+        check_text(piece, |_| None)?;
+        let filled = |line: &[u8]| !line.iter().all(u8::is_ascii_whitespace);
+        let numbered = (piece.line..).zip(piece.bytes.split(|byte| *byte == b'\n')).filter(|(_, line)| filled(line));
+        let lines: Vec<(u64, &[u8])> = numbered.collect();
+        let mut cells = Cells::empty(self.names.len(), lines.len());
+        let (mut text, mut unknown) = (Vec::with_capacity(piece.bytes.len()), Unknown::default());
+        for (row, (number, line)) in lines.iter().enumerate() {
+            let place = |column: Option<&str>, begins: &[u8]| Place {
+                at: Position::Line(*number),
+                column: column.map(str::to_owned),
+                begins: beginning(begins),
+            };
+            let mut too_long = None;
+            let each = |name: &str, value: &[u8], start: usize| match self.places.get(name) {
+                Some(_) if value.len() > MAX_CELL_BYTES => {
+                    too_long = Some(TableError::CellTooLong { place: place(Some(name), value), got: value.len() });
                 }
-                Ok(Fields(fields))
+                Some(column) => cells.put(*column, row, Cell::plain(start, value.len())),
+                None => unknown.add(name),
+            };
+            let mut reader = serde_json::Deserializer::from_slice(line);
+            let parsed = ObjectSeed { text: &mut text, each }.deserialize(&mut reader).and_then(|()| reader.end());
+            if let Err(error) = parsed {
+                return Err(TableError::Json { place: place(None, line), reason: error.to_string() }.into());
+            }
+            if let Some(error) = too_long {
+                return Err(error.into());
             }
         }
-
-        deserializer.deserialize_map(InOrder)
+        Ok(LinesCut { text, cells, lines: lines.into_iter().map(|(number, _)| number).collect(), unknown: unknown.names })
     }
 }
 
-/// The file as CSV; `None` when it does not begin as JSON lines do.
-pub(crate) fn as_csv(input: &Input) -> Result<Option<JsonLines>, TableError> {
-    let text = Text::open(input, None)?;
-    let first = text.beginning.iter().find(|byte| !byte.is_ascii_whitespace());
-    match first {
-        Some(b'{') if is_object(&text.beginning) => {}
-        Some(b'[') if text.beginning.iter().filter(|byte| !byte.is_ascii_whitespace()).nth(1) == Some(&b'{') => {
-            return Err(TableError::Unsupported("a JSON array; upload JSON Lines, one object per line"));
-        }
-        _ => return Ok(None),
-    }
-    let columns = columns(input)?;
-    let in_temp = |source| TableError::File { path: std::env::temp_dir(), source };
-    let csv = NamedTempFile::new().map_err(in_temp)?;
-    let mut out = BufWriter::new(csv.as_file().try_clone().map_err(in_temp)?);
-    let mut names: Vec<(&String, usize)> = columns.iter().map(|(name, at)| (name, *at)).collect();
-    names.sort_by_key(|(_, at)| *at);
-    write_row(&mut out, names.iter().map(|(name, _)| Some(name.as_str()))).map_err(in_temp)?;
-    let mut row: Vec<Option<String>> = vec![None; columns.len()];
-    let mut read_as = ReadAs { format: "jsonl".to_owned(), header: true, ..ReadAs::default() };
-    let (bytes, fingerprint) = each_line(input, &mut read_as, |_, Fields(fields)| {
-        row.fill(None);
-        for (name, value) in fields {
-            if let Some(cell) = columns.get(&name).and_then(|at| row.get_mut(*at)) {
-                *cell = text_of(value);
-            }
-        }
-        write_row(&mut out, row.iter().map(Option::as_deref)).map_err(in_temp)
-    })?;
-    out.into_inner().map_err(|error| in_temp(error.into_error()))?;
-    Ok(Some(JsonLines { csv, bytes, fingerprint, read_as }))
+/// Names in the order in which they first come; no more than make clear that there are too many.
+#[derive(Default)]
+struct Unknown {
+    names: Vec<String>,
+    seen: std::collections::HashSet<String>,
 }
 
-/// Whether the first line is an object; one that goes on beyond the beginning is taken for one.
-fn is_object(beginning: &[u8]) -> bool {
-    let mut lines = beginning.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
-    lines.next().is_some_and(|line| {
-        let is_whole = line.ends_with(b"\n") || line.len() < beginning.len();
-        serde_json::from_slice::<Fields>(line).is_ok() || (!is_whole && line.starts_with(b"{\""))
-    })
-}
-
-/// Each field's position, in the order in which they first appear.
-fn columns(input: &Input) -> Result<HashMap<String, usize>, TableError> {
-    let mut columns = HashMap::new();
-    each_line(input, &mut ReadAs::default(), |_, Fields(fields)| {
-        for (name, _) in fields {
-            let next = columns.len();
-            columns.entry(name).or_insert(next);
+impl Unknown {
+    fn add(&mut self, name: &str) {
+        if self.names.len() <= MAX_COLUMNS && !self.seen.contains(name) {
+            self.seen.insert(name.to_owned());
+            self.names.push(name.to_owned());
         }
-        if columns.len() > MAX_COLUMNS { Err(TableError::TooManyColumns { got: columns.len() }) } else { Ok(()) }
-    })?;
-    Ok(columns)
-}
-
-/// Visits each object with its line's number; bytes and SHA-256 of the file.
-fn each_line(
-    input: &Input,
-    read_as: &mut ReadAs,
-    mut visit: impl FnMut(u64, Fields) -> Result<(), TableError>,
-) -> Result<(u64, String), TableError> {
-    let text = Text::open(input, None)?;
-    read_as.compression = text.storage.compression.map(str::to_owned);
-    read_as.encoding = Some(text.storage.encoding.name().to_owned());
-    let fingerprint = text.fingerprint;
-    let mut lines = BufReader::new(Cursor::new(text.beginning).chain(text.source));
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let read = (&mut lines).take(MAX_ROW_BYTES as u64).read_until(b'\n', &mut line).map_err(TableError::Source)?;
-        if read == 0 {
-            break;
-        }
-        if read == MAX_ROW_BYTES && line.last() != Some(&b'\n') {
-            return Err(TableError::RowTooLong { line: number });
-        }
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let fields = serde_json::from_slice(&line).map_err(|error| TableError::Json { line: number, reason: error.to_string() })?;
-        visit(number, fields)?;
-    }
-    Ok(fingerprint.take())
-}
-
-/// A value as a cell; lists and objects stay JSON.
-fn text_of(value: Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        Value::Bool(flag) => Some(if flag { "True" } else { "False" }.to_owned()),
-        other => Some(other.to_string()),
     }
 }
 
-fn write_row<'a>(out: &mut impl Write, cells: impl Iterator<Item = Option<&'a str>>) -> std::io::Result<()> {
-    for (at, cell) in cells.enumerate() {
-        if at > 0 {
-            out.write_all(b",")?;
-        }
-        // A row that is one empty cell would be a blank line.
-        write!(out, "\"{}\"", cell.unwrap_or_default().replace('"', "\"\""))?;
+impl Cut for LinesCut {
+    fn rows(&self) -> usize {
+        self.cells.rows
     }
-    out.write_all(b"\n")
+
+    fn columns(&self) -> usize {
+        self.cells.columns
+    }
+
+    fn column(&self, column: usize) -> Held<'_> {
+        Held::Cells(&self.text, self.cells.column(column))
+    }
+
+    fn line(&self, _: usize, row: usize) -> u64 {
+        self.lines.get(row).copied().unwrap_or(0)
+    }
+}
+
+/// Reads an object: appends each value to a text and tells its name, the value as it stands there, and where that begins.
+struct ObjectSeed<'a, F> {
+    text: &'a mut Vec<u8>,
+    each: F,
+}
+
+impl<'de, F: FnMut(&str, &[u8], usize)> DeserializeSeed<'de> for ObjectSeed<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, F: FnMut(&str, &[u8], usize)> Visitor<'de> for ObjectSeed<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let start = self.text.len();
+            map.next_value_seed(CellSeed(self.text))?;
+            (self.each)(&name, self.text.get(start..).unwrap_or_default(), start);
+        }
+        Ok(())
+    }
+}
+
+/// Appends a value as a cell's text: nothing for null; lists and objects stay JSON.
+struct CellSeed<'a>(&'a mut Vec<u8>);
+
+impl CellSeed<'_> {
+    fn write<E: Error>(self, value: impl fmt::Display) -> Result<(), E> {
+        write!(self.0, "{value}").map_err(E::custom)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for CellSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for CellSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
+        self.0.extend_from_slice(if flag { b"True" } else { b"False" });
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.write(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.write(value)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        // As JSON, so that a float remains one: 1.0.
+        self.write(Value::from(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        let list: Value = serde::Deserialize::deserialize(SeqAccessDeserializer::new(list))?;
+        self.write(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        let object: Value = serde::Deserialize::deserialize(MapAccessDeserializer::new(object))?;
+        self.write(object)
+    }
 }

@@ -6,18 +6,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::limits::{MAX_DECOMPRESSION_RATIO, MAX_TABLE_BYTES};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use domain::limits::{MAX_DECOMPRESSION_RATIO, MAX_TABLE_BYTES, RATIO_FREE_BYTES};
+use encoding_rs::{Encoding, UTF_8};
 
-use crate::{Input, TableError, input::Arriving, pieces::read_full};
+use crate::{
+    Input, TableError,
+    encoding::{Decoded, encoding_of},
+    input::Arriving,
+    pieces::read_full,
+};
 
 /// Bytes that a file's kind is told from.
 const MAGIC_BYTES: usize = 4_096;
 /// Text that a dialect is told from.
 const SAMPLE_BYTES: usize = 1 << 20;
 const BUFFER_BYTES: usize = 1 << 18;
-/// Decompressed bytes below which no ratio is asked for.
-const RATIO_FREE_BYTES: u64 = 256 << 20;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,7 @@ pub(crate) struct Text {
 /// What the file holds, by its first bytes. Known kinds that hold no table are refused by name.
 pub(crate) fn content_of(input: &Input) -> Result<Content, TableError> {
     let mut file = input.open()?;
-    let magic = read_full(&mut file, MAGIC_BYTES).map_err(TableError::Source)?;
+    let magic = read_full(&mut file, MAGIC_BYTES).map_err(TableError::of_source)?;
     match magic.as_slice() {
         [b'P', b'A', b'R', b'1', ..] => Ok(Content::Parquet),
         [b'P', b'K', 3, 4, ..] => Err(TableError::Unsupported("an Excel workbook or a zip archive")),
@@ -69,7 +72,7 @@ impl Text {
         let (file, size) = (input.open()?, input.size());
         let mut raw: Box<dyn Read + Send> =
             Box::new(BufReader::with_capacity(BUFFER_BYTES, Hashed { inner: file, fingerprint: fingerprint.clone() }));
-        let magic = read_full(&mut raw, MAGIC_BYTES).map_err(TableError::Source)?;
+        let magic = read_full(&mut raw, MAGIC_BYTES).map_err(TableError::of_source)?;
         let compression = match magic.as_slice() {
             [0x1F, 0x8B, ..] => Some("gzip"),
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Some("zstd"),
@@ -77,18 +80,19 @@ impl Text {
         };
         let whole = io::Cursor::new(magic).chain(raw);
         let mut plain: Box<dyn Read + Send> = match compression {
-            Some("gzip") => Box::new(Limited::new(flate2::read::MultiGzDecoder::new(whole), size)),
-            Some(_) => Box::new(Limited::new(zstd::stream::read::Decoder::new(whole).map_err(TableError::Source)?, size)),
-            None => Box::new(whole),
+            Some("gzip") => Box::new(Limited::of_compressed(flate2::read::MultiGzDecoder::new(whole), size)),
+            Some(_) => Box::new(Limited::of_compressed(zstd::stream::read::Decoder::new(whole).map_err(TableError::of_source)?, size)),
+            None => Box::new(Limited { inner: whole, given: 0, most: MAX_TABLE_BYTES }),
         };
-        let start = read_full(&mut plain, MAGIC_BYTES).map_err(TableError::Source)?;
+        let start = read_full(&mut plain, MAGIC_BYTES).map_err(TableError::of_source)?;
+        let as_it_is = encoding.is_none();
         let encoding = encoding.unwrap_or_else(|| encoding_of(&start));
         let marked = Encoding::for_bom(&start).map_or(0, |(_, length)| length);
         let start = start.get(marked..).unwrap_or_default().to_vec();
         let bytes = io::Cursor::new(start).chain(plain);
         let mut source: Box<dyn Read + Send> =
-            if encoding == UTF_8 { Box::new(bytes) } else { Box::new(Decoded::new(bytes, encoding.new_decoder_without_bom_handling())) };
-        let beginning = read_full(&mut source, SAMPLE_BYTES).map_err(TableError::Source)?;
+            if as_it_is && encoding == UTF_8 { Box::new(bytes) } else { Box::new(Decoded::new(bytes, encoding)) };
+        let beginning = read_full(&mut source, SAMPLE_BYTES).map_err(TableError::of_source)?;
         Ok(Self { source, beginning, storage: Storage { compression, encoding }, fingerprint })
     }
 }
@@ -101,8 +105,13 @@ impl Fingerprint {
     /// Bytes of a file, and what identifies them.
     pub(crate) fn of(file: File) -> Result<(u64, String), TableError> {
         let fingerprint = Self::default();
-        fingerprint.0.lock().unwrap_or_else(PoisonError::into_inner).update_reader(file).map_err(TableError::Source)?;
+        fingerprint.0.lock().unwrap_or_else(PoisonError::into_inner).update_reader(file).map_err(TableError::of_source)?;
         Ok(fingerprint.take())
+    }
+
+    /// Bytes of what was read so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).count()
     }
 
     /// Bytes of what was read so far, and what identifies them.
@@ -111,23 +120,6 @@ impl Fingerprint {
         (hash.count(), format!("blake3:{}", hash.finalize().to_hex()))
     }
 }
-
-/// By its mark; without one, text with a NUL in every other byte is UTF-16, and other text UTF-8 until it turns out not to be.
-fn encoding_of(start: &[u8]) -> &'static Encoding {
-    if let Some((encoding, _)) = Encoding::for_bom(start) {
-        return encoding;
-    }
-    let nuls = |parity: usize| start.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd, half) = (nuls(0), nuls(1), start.len() / 2);
-    match (even * 10, odd * 10) {
-        (0, odd) if half > 1 && odd >= 4 * half => UTF_16LE,
-        (even, 0) if half > 1 && even >= 4 * half => UTF_16BE,
-        _ => UTF_8,
-    }
-}
-
-/// The encoding to try when text is not UTF-8.
-pub(crate) const SINGLE_BYTE: &Encoding = WINDOWS_1252;
 
 struct Hashed {
     inner: Arriving,
@@ -143,7 +135,7 @@ impl Read for Hashed {
     }
 }
 
-/// Ends with an error when it gives far more than it was given.
+/// Ends with an error when it gives more than a table may have.
 struct Limited<R> {
     inner: R,
     given: u64,
@@ -151,8 +143,8 @@ struct Limited<R> {
 }
 
 impl<R> Limited<R> {
-    fn new(inner: R, compressed: u64) -> Self {
-        let most = compressed.saturating_mul(MAX_DECOMPRESSION_RATIO).clamp(RATIO_FREE_BYTES, MAX_TABLE_BYTES);
+    fn of_compressed(inner: R, bytes: u64) -> Self {
+        let most = bytes.saturating_mul(MAX_DECOMPRESSION_RATIO).clamp(RATIO_FREE_BYTES, MAX_TABLE_BYTES);
         Self { inner, given: 0, most }
     }
 }
@@ -162,41 +154,8 @@ impl<R: Read> Read for Limited<R> {
         let count = self.inner.read(buffer)?;
         self.given += count as u64;
         if self.given > self.most {
-            return Err(io::Error::other(format!("it is more than {} bytes once it is decompressed", self.most)));
+            return Err(io::Error::other(if self.most == MAX_TABLE_BYTES { TableError::TooLarge } else { TableError::Inflated }));
         }
-        Ok(count)
-    }
-}
-
-/// Text of another encoding as UTF-8.
-struct Decoded<R> {
-    inner: R,
-    decoder: Decoder,
-    /// Decoded and not yet read.
-    text: Vec<u8>,
-    used: usize,
-    ended: bool,
-}
-
-impl<R> Decoded<R> {
-    fn new(inner: R, decoder: Decoder) -> Self {
-        Self { inner, decoder, text: Vec::new(), used: 0, ended: false }
-    }
-}
-
-impl<R: Read> Read for Decoded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.used == self.text.len() && !self.ended {
-            let bytes = read_full(&mut self.inner, BUFFER_BYTES)?;
-            self.ended = bytes.len() < BUFFER_BYTES;
-            let room = self.decoder.max_utf8_buffer_length(bytes.len()).ok_or_else(|| io::Error::other("the text is too long"))?;
-            self.text.resize(room, 0);
-            let (_, _, written, _) = self.decoder.decode_to_utf8(&bytes, &mut self.text, self.ended);
-            self.text.truncate(written);
-            self.used = 0;
-        }
-        let count = self.text.get(self.used..).unwrap_or_default().read(buffer)?;
-        self.used += count;
         Ok(count)
     }
 }
@@ -204,6 +163,8 @@ impl<R: Read> Read for Decoded<R> {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+
+    use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
     use super::*;
 
@@ -234,6 +195,7 @@ mod tests {
         }
         assert_eq!(text(&utf16("a,b\n1,2\n", true), None).1.encoding, UTF_16LE, "without a mark");
         assert_eq!(text(b"caf\xe9,\x80\n", Some(WINDOWS_1252)).0, "café,€\n");
+        assert_eq!(text(b"\xc3\xa9\xe9,", Some(UTF_8)).0, "é\u{fffd},");
         assert_eq!(text(b"", None).0, "");
     }
 
@@ -252,7 +214,10 @@ mod tests {
 
     #[test]
     fn a_bomb_is_stopped() {
-        let mut limited = Limited { inner: io::repeat(0), given: 0, most: 1_000 };
-        assert!(limited.read_to_end(&mut Vec::new()).unwrap_err().to_string().contains("more than 1000 bytes"));
+        for (most, limit) in [(1_000, "200 times"), (MAX_TABLE_BYTES, "68719476736 bytes")] {
+            let mut limited = Limited { inner: io::repeat(0), given: most - 10, most };
+            let error = TableError::of_source(limited.read_to_end(&mut Vec::new()).unwrap_err());
+            assert!(error.to_string().contains(limit), "{error}");
+        }
     }
 }

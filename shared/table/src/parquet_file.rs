@@ -29,7 +29,7 @@ use rayon::prelude::*;
 
 use crate::{Column, Frame, TableError, TextColumn, Values, category_pages::CategoryWriter, tally::data_type};
 
-/// Rows of a row group, about: it ends with a piece.
+/// Rows of a row group, about: it ends with a round of pieces, which has more where rows are short.
 const GROUP_ROWS: usize = 500_000;
 /// Bytes that a row group may take in memory before it ends early.
 const GROUP_BYTES: usize = 48 << 20;

@@ -5,7 +5,12 @@ use std::io::{self, Read};
 use domain::limits::MAX_ROW_BYTES;
 use memchr::{memchr_iter, memrchr};
 
-use crate::{TableError, cells::quoted_length, dialect::Dialect};
+use crate::{
+    TableError,
+    cells::quoted_length,
+    dialect::Dialect,
+    error::{Place, Position, beginning},
+};
 
 /// Bytes of a piece, about: so few that what is made of it stays near the processor, and as many rows as make its columns worth the while.
 const LEAST_BYTES: usize = 1 << 20;
@@ -20,6 +25,8 @@ pub(crate) struct Piece {
     pub bytes: Vec<u8>,
     /// The line in the file of the first byte, from 1.
     pub line: u64,
+    /// What ends lines.
+    pub line_end: u8,
     /// Whether it is the file's first.
     pub is_first: bool,
 }
@@ -27,7 +34,12 @@ pub(crate) struct Piece {
 impl Piece {
     /// The line of the byte `at`.
     pub(crate) fn line_at(&self, at: usize) -> u64 {
-        self.line + memchr_iter(b'\n', self.bytes.get(..at).unwrap_or(&self.bytes)).count() as u64
+        self.line + memchr_iter(self.line_end, self.bytes.get(..at).unwrap_or(&self.bytes)).count() as u64
+    }
+
+    /// What begins at the byte `at`.
+    pub(crate) fn place(&self, at: usize, column: Option<String>) -> Place {
+        Place { at: Position::Line(self.line_at(at)), column, begins: beginning(self.bytes.get(at..).unwrap_or_default()) }
     }
 }
 
@@ -35,6 +47,8 @@ impl Piece {
 pub(crate) struct Pieces<R> {
     source: R,
     dialect: Dialect,
+    /// Whether a row may go on beyond its line in quotes.
+    quotes: bool,
     /// What was read after the last row's end.
     rest: Vec<u8>,
     /// Buffers of earlier pieces, whose memory is at hand.
@@ -50,7 +64,13 @@ impl<R: Read> Pieces<R> {
     pub(crate) fn new(source: R, dialect: Dialect, beginning: Vec<u8>) -> Self {
         let row = beginning.len() / memchr_iter(dialect.end, &beginning).count().max(1);
         let size = (row * ROWS).clamp(LEAST_BYTES, MOST_BYTES);
-        Self { source, dialect, rest: beginning, used: Vec::new(), line: 1, begun: false, ended: false, size }
+        Self { source, dialect, quotes: true, rest: beginning, used: Vec::new(), line: 1, begun: false, ended: false, size }
+    }
+
+    /// The same of a text whose rows are lines.
+    pub(crate) fn of_lines(source: R, beginning: Vec<u8>) -> Self {
+        let dialect = Dialect { delimiter: b'\n', end: b'\n', header: false, skipped: 0 };
+        Self { quotes: false, ..Self::new(source, dialect, beginning) }
     }
 
     /// How many pieces make up so many bytes.
@@ -78,7 +98,7 @@ impl<R: Read> Pieces<R> {
             if !self.ended {
                 let wanted = self.size.saturating_sub(filled).max(self.size / 4).max(1);
                 bytes.resize(filled + wanted, 0);
-                let count = fill(&mut self.source, bytes.get_mut(filled..).unwrap_or_default()).map_err(TableError::Source)?;
+                let count = fill(&mut self.source, bytes.get_mut(filled..).unwrap_or_default()).map_err(TableError::of_source)?;
                 filled += count;
                 self.ended = count < wanted;
             }
@@ -86,21 +106,28 @@ impl<R: Read> Pieces<R> {
             if bytes.is_empty() {
                 return Ok(None);
             }
-            let end = if self.ended { Some(bytes.len()) } else { last_row_end(&bytes, self.dialect) };
+            let end = if self.ended {
+                Some(bytes.len())
+            } else if self.quotes {
+                last_row_end(&bytes, self.dialect)
+            } else {
+                memrchr(self.dialect.end, &bytes).map(|last| last + 1)
+            };
             if let Some(end) = end {
                 self.rest.clear();
                 self.rest.extend_from_slice(bytes.get(end..).unwrap_or_default());
                 bytes.truncate(end);
                 let line = self.line;
-                self.line += memchr_iter(b'\n', &bytes).count() as u64;
+                self.line += memchr_iter(self.dialect.end, &bytes).count() as u64;
                 let is_first = !std::mem::replace(&mut self.begun, true);
-                return Ok(Some(Piece { bytes, line, is_first }));
+                return Ok(Some(Piece { bytes, line, line_end: self.dialect.end, is_first }));
             }
             if bytes.len() > MAX_ROW_BYTES {
-                let line = self.line;
-                return Err(match open_quote(&bytes, self.dialect) {
-                    Some(at) => TableError::UnclosedQuote { line: Piece { bytes, line, is_first: false }.line_at(at) },
-                    None => TableError::RowTooLong { line },
+                let open = if self.quotes { open_quote(&bytes, self.dialect) } else { None };
+                let piece = Piece { bytes, line: self.line, line_end: self.dialect.end, is_first: false };
+                return Err(match open {
+                    Some(at) => TableError::UnclosedQuote { place: piece.place(at, None) },
+                    None => TableError::RowTooLong { place: piece.place(0, None) },
                 });
             }
         }
@@ -191,7 +218,7 @@ mod tests {
 
     use super::*;
 
-    const COMMA: Dialect = Dialect { delimiter: b',', end: b'\n', header: true };
+    const COMMA: Dialect = Dialect { delimiter: b',', end: b'\n', header: true, skipped: 0 };
 
     fn pieces(text: &[u8], size: usize) -> Vec<Piece> {
         let mut pieces = Pieces { size, ..Pieces::new(text, COMMA, Vec::new()) };

@@ -174,7 +174,7 @@ impl ColumnScan {
             let place = |key: i32| usize::try_from(key).ok().filter(|place| *place < texts.len());
             for ((text, count), hash) in texts.iter().zip(&sums.counts).zip(&sums.hashes) {
                 if let Some(text) = text.filter(|_| *count > 0) {
-                    distinct.add(text, *hash, *count);
+                    add_text(distinct, text, *hash, *count);
                 }
             }
             self.kept.put_texts(picks, |row| categories.key(row).and_then(hash));
@@ -184,7 +184,7 @@ impl ColumnScan {
         } else if let Some(texts) = array.as_string_opt::<i32>() {
             for (text, hash) in texts.iter().zip(&sums.hashes) {
                 if let Some(text) = text {
-                    distinct.add(text, *hash, 1);
+                    add_text(distinct, text, *hash, 1);
                 }
             }
             self.kept.put_texts(picks, |row| if texts.is_null(row) { None } else { hash(row) });
@@ -250,12 +250,12 @@ impl ColumnScan {
                     padded: sums.padded,
                     mixture: found.mixture,
                 });
-                (distinct.count(), distinct.top(|text| shown(text)))
+                (distinct.count(), distinct.top(|text| shown(held_beginning(text)).to_owned()))
             }
         };
         let samples = match (&self.kind, top_values.as_slice()) {
             (ColumnKind::Boolean, tops) => tops.iter().map(|top| top.value.clone()).collect(),
-            _ => self.samples.iter().map(|sample| shown(sample)).collect(),
+            _ => self.samples.iter().map(|sample| shown(sample).to_owned()).collect(),
         };
         let stripe_rows = self.stripes.width();
         let mut profile = ColumnProfile {
@@ -267,6 +267,7 @@ impl ColumnScan {
             unique,
             unique_exact,
             top_values,
+            top_values_exact: unique_exact,
             samples,
             code_like_share: if self.looked_at == 0 { 0.0 } else { f64::from(self.code_like) / f64::from(self.looked_at) },
             duplicate_of,
@@ -332,7 +333,7 @@ impl Found {
     pub(crate) fn describe(&mut self, kind: CellType, tally: &Tally) {
         self.written_as = tally.written_as(kind);
         self.digits_only = kind == CellType::Digits;
-        if kind == CellType::Text {
+        if kind.kind() == ColumnKind::Text && !self.digits_only {
             let Tally { integers, floats, formatted, dates, others, booleans, .. } = *tally;
             let (_, in_one_order) = date::Order::best_of(&tally.orders);
             let mixture = Mixture { numbers: integers + floats + formatted, dates, others: others + booleans, in_one_order };
@@ -382,8 +383,27 @@ fn sample(samples: &mut Vec<String>, texts: impl Iterator<Item = String>) {
 }
 
 /// A text's beginning.
-fn shown(text: &str) -> String {
-    text.get(..text.floor_char_boundary(SHOWN_TEXT)).unwrap_or(text).to_owned()
+fn shown(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(SHOWN_TEXT)).unwrap_or(text)
+}
+
+/// Bytes of a hash in hex.
+const MARK_BYTES: usize = 16;
+
+/// Counts a text. Of a long one only the beginning is held, with a hash of all of it.
+fn add_text(distinct: &mut Distinct<String>, text: &str, hash: u64, times: u64) {
+    if text.len() <= SHOWN_TEXT {
+        distinct.add(text, hash, times);
+    } else {
+        // Longer than a text that is held whole, as its beginning lacks a part of a character at most.
+        let held = format!("{}{hash:016x}", shown(text));
+        distinct.add(held.as_str(), hash_of_text(&held), times);
+    }
+}
+
+/// The beginning of a text that was counted.
+fn held_beginning(held: &str) -> &str {
+    if held.len() > SHOWN_TEXT { held.get(..held.len() - MARK_BYTES).unwrap_or(held) } else { held }
 }
 
 fn is_code_like(text: &str) -> bool {

@@ -70,7 +70,7 @@ impl Summary {
             ColumnKind::Integer => {
                 let integers: &[i64] = array.as_primitive_opt::<Int64Type>().map_or(&[], |array| array.values());
                 let numbers: Vec<f64> = integers.iter().map(|value| *value as f64).collect();
-                let digest = mixed(rows, nulls, numbers.iter().map(|value| value.to_bits()));
+                let digest = mixed(rows, nulls, integers.iter().zip(&numbers).map(|(value, float)| bits_of(*value, *float)));
                 Self { digest, values: Sums::Numbers(numbers_in(&numbers, nulls)) }
             }
             ColumnKind::Float => {
@@ -121,6 +121,11 @@ impl Summary {
             }
         }
     }
+}
+
+/// What stands for a whole number: the bits of the float that equals it, so that both are the same; its own where no float does.
+fn bits_of(value: i64, float: f64) -> u64 {
+    if float as i64 == value { float.to_bits() } else { value.cast_unsigned() ^ MISSING.rotate_left(32) }
 }
 
 impl TextSums {

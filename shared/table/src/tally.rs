@@ -2,7 +2,8 @@
 //!
 //! The rule: a column whose cells with a value are all numbers, all booleans or all dates is of that kind; so is one of at least 99 %
 //! numbers or dates, whose other cells are then bad and count as missing. Every other column is text. Numbers and dates may be written in
-//! any one way that fits all of them. Digits with leading zeros, all of one length, stay text.
+//! any one way: the one that explains most cells. Digits stay text where numbers would lose zeros in most of them, or in some of them where
+//! all are of one length. Cells of blanks, and missing tokens between blanks, are missing where the column is not text.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use domain::{
@@ -11,7 +12,7 @@ use domain::{
 };
 
 use crate::value::{
-    boolean, is_blank, is_missing,
+    boolean, is_missing, is_padding,
     number::{self, FORMAT_COUNT, Format, Number},
 };
 
@@ -30,6 +31,8 @@ pub(crate) enum CellType {
     Text,
     /// Digits that keep their leading zeros.
     Digits,
+    /// Of that kind, whatever the values are: the file says so, or no other kind holds.
+    Stored(ColumnKind),
 }
 
 impl CellType {
@@ -41,7 +44,13 @@ impl CellType {
             Self::Boolean => ColumnKind::Boolean,
             Self::Date(_) => ColumnKind::Date,
             Self::Text | Self::Digits => ColumnKind::Text,
+            Self::Stored(kind) => kind,
         }
+    }
+
+    /// Whether no cell can make it something else.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Stored(_))
     }
 }
 
@@ -68,8 +77,10 @@ pub(crate) struct Tally {
     /// How many dates fit each order.
     pub(crate) orders: [u64; ORDER_COUNT],
     pub(crate) formatted: u64,
-    /// How many formatted numbers and plain ones with decimals fit each format.
+    /// How many formatted numbers and plain ones with decimals fit each format, those in `dotted` not counted.
     pub(crate) formats: [u64; FORMAT_COUNT],
+    /// Plain numbers that fit each format with a decimal point, whose formats were not looked at.
+    pub(crate) dotted: u64,
     pub(crate) others: u64,
     blanks: u64,
     pub(crate) percent: bool,
@@ -85,39 +96,42 @@ pub(crate) fn count(counts: &mut [u64], bits: u8, times: u64) {
 /// What is known of cells that are digits only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Digits {
-    leading_zero: bool,
+    /// How many begin with a zero that a number would lose.
+    pub(crate) leading_zeros: u64,
     /// Their length, as long as all have one.
     length: Option<u32>,
     lengths_differ: bool,
 }
 
 impl Digits {
-    pub(crate) fn see(&mut self, cell: &[u8]) {
-        let length = cell.len() as u32;
-        self.leading_zero |= length > 1 && cell.first() == Some(&b'0');
+    pub(crate) fn see_length(&mut self, length: usize) {
+        let length = length as u32;
         self.lengths_differ |= self.length.is_some_and(|known| known != length);
         self.length = Some(length);
     }
 
     fn merge(&mut self, other: Self) {
-        self.leading_zero |= other.leading_zero;
+        self.leading_zeros += other.leading_zeros;
         self.lengths_differ |= other.lengths_differ || matches!((self.length, other.length), (Some(one), Some(two)) if one != two);
         self.length = self.length.or(other.length);
     }
 
-    /// Whether nothing can be lost, whatever follows.
-    pub(crate) fn is_settled(self) -> bool {
+    /// Whether more lengths tell nothing new.
+    pub(crate) fn has_lengths(self) -> bool {
         self.lengths_differ
     }
 
-    fn would_be_lost(self) -> bool {
-        self.leading_zero && !self.lengths_differ
+    /// Whether `all` cells are codes rather than numbers.
+    fn are_codes(self, all: u64) -> bool {
+        self.leading_zeros > 0 && (!self.lengths_differ || 2 * self.leading_zeros > all)
     }
 }
 
-/// Whether the cell begins with a letter that begins no boolean, no month and neither `inf` nor `nan`.
+/// Whether the cell begins with a letter that begins no boolean, no month, no currency's code and neither `inf` nor `nan`.
+#[inline]
 fn is_plainly_text(cell: &[u8]) -> bool {
-    matches!(cell.first(), Some(first) if first.is_ascii_alphabetic() && !b"adfijmnostADFIJMNOST".contains(first))
+    let first = cell.first().copied().unwrap_or(b' ');
+    first.is_ascii_alphabetic() && !b"adfijmnostADFIJMNOST".contains(&first) && !number::begins_with_code(cell)
 }
 
 impl Tally {
@@ -132,14 +146,15 @@ impl Tally {
     }
 
     fn look_at(&mut self, cell: &[u8], times: u64) {
-        if is_blank(cell) {
+        if is_padding(cell) {
             self.blanks += times;
             return;
         }
         match number::plain(cell) {
             Some(Number::Integer(_)) => {
                 self.integers += times;
-                self.digits.see(cell);
+                self.digits.leading_zeros += if matches!(cell, [b'0', _, ..]) { times } else { 0 };
+                self.digits.see_length(cell.len());
                 return;
             }
             Some(Number::Float(_)) => {
@@ -183,6 +198,7 @@ impl Tally {
         self.orders.iter_mut().zip(other.orders).for_each(|(count, more)| *count += more);
         self.formatted += other.formatted;
         self.formats.iter_mut().zip(other.formats).for_each(|(count, more)| *count += more);
+        self.dotted += other.dotted;
         self.others += other.others;
         self.blanks += other.blanks;
         self.percent |= other.percent;
@@ -198,24 +214,31 @@ impl Tally {
         if all == 0 {
             return if self.blanks == 0 { CellType::Float } else { CellType::Text };
         }
-        if self.booleans == all && self.blanks == 0 {
+        if self.booleans == all {
             return CellType::Boolean;
         }
+        let (format, in_format) = self.best_format();
+        if self.formatted > 0 && in_format > plain && allowed(all - in_format) {
+            return CellType::Formatted(format);
+        }
         if !allowed(all - plain) {
-            let (format, fitting) = Format::best_of(&self.formats);
-            if self.formatted > 0 && allowed(all - self.integers - fitting) {
-                return CellType::Formatted(format);
-            }
             let (order, fitting) = Order::best_of(&self.orders);
             return if self.dates > 0 && allowed(all - fitting) { CellType::Date(order) } else { CellType::Text };
         }
-        if self.floats == 0 && self.digits.would_be_lost() {
-            CellType::Digits
-        } else if self.floats == 0 {
-            CellType::Integer
-        } else {
-            CellType::Float
+        match (self.floats, self.digits.are_codes(self.integers)) {
+            (0, true) => CellType::Digits,
+            (0, false) => CellType::Integer,
+            _ => CellType::Float,
         }
+    }
+
+    /// The format that explains most cells, and how many those are. Whole numbers fit each.
+    fn best_format(&self) -> (Format, u64) {
+        let mut counts = self.formats;
+        let dotted = counts.iter_mut().zip(Format::all()).filter(|(_, format)| format.has_decimal_point());
+        dotted.for_each(|(count, _)| *count += self.dotted);
+        let (format, fitting) = Format::best_of(&counts);
+        (format, self.integers + fitting)
     }
 
     /// How the cells are written, where that is not plain.
@@ -243,6 +266,9 @@ impl Tally {
                 Some(text)
             }
             CellType::Digits => Some("digits with leading zeros, kept as they are".to_owned()),
+            CellType::Integer if self.digits.leading_zeros > 0 => {
+                Some(format!("whole numbers, {} of them with leading zeros, which are lost (007 is read as 7)", self.digits.leading_zeros))
+            }
             _ => None,
         }
     }
@@ -262,6 +288,11 @@ mod tests {
         decided(cells).0
     }
 
+    /// Of 995 cells of one kind and 5 of another.
+    fn kind_of_many(most: &str, some: &str) -> CellType {
+        kind(&[vec![most; 995], vec![some; 5]].concat())
+    }
+
     #[test]
     fn plain_columns_are_what_pandas_says() {
         assert_eq!(kind(&["1", "2", "NA"]), CellType::Integer);
@@ -275,8 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn digits_of_one_length_keep_their_zeros() {
+    fn digits_keep_their_zeros_where_one_length_or_most_of_them_say_so() {
         assert_eq!(kind(&["01234", "99999"]), CellType::Digits);
+        assert_eq!(kind(&["0301234", "03012345", "089123"]), CellType::Digits, "telephone numbers");
+        assert_eq!(kind(&["00123", "0123", "123"]), CellType::Digits);
+        let (kind_of_some, written) = decided(&["007", "8", "12"]);
+        assert_eq!(kind_of_some, CellType::Integer);
+        assert!(written.unwrap().contains("1 of them with leading zeros"));
         assert_eq!(kind(&["0", "1"]), CellType::Integer);
         assert_eq!(kind(&["01", "2.5"]), CellType::Float);
     }
@@ -289,6 +325,12 @@ mod tests {
         assert!(decided(&["1,234", "5,678"]).1.unwrap().contains("could also be a decimal"));
         assert_eq!(decided(&["31.12.2024", "01.02.2024"]).1.unwrap(), "dates like 31/12/2024");
         assert!(decided(&["03/04/2024"]).1.unwrap().contains("other way round"));
+        assert!(matches!(kind_of_many("12", "1,234"), CellType::Formatted(_)), "the way that explains most cells");
+        assert!(matches!(kind_of_many("12", "0,5"), CellType::Formatted(_)));
+        assert!(matches!(kind_of_many("1.5", "1,234.5"), CellType::Formatted(_)));
+        assert_eq!(kind_of_many("1e5", "1,234"), CellType::Float, "no format has exponents");
+        assert!(matches!(decided(&["USD 7.50", "EUR 8", "9 GBP"]).0, CellType::Formatted(_)));
+        assert!(matches!(decided(&["6.50-", "7"]).0, CellType::Formatted(_)));
         assert_eq!(decided(&["1,5", "1.5"]).0, CellType::Text, "no one way fits both");
         assert_eq!(decided(&["2024-01-01", "01/02/2024"]).0, CellType::Text);
     }
@@ -306,5 +348,8 @@ mod tests {
         let mut blanks = vec!["1"; 5];
         blanks.push(" ");
         assert_eq!(kind(&blanks), CellType::Integer, "blanks are missing where the column is not text");
+        assert_eq!(kind(&["1", " NA ", "2"]), CellType::Integer);
+        assert_eq!(kind(&[" True", "False ", " "]), CellType::Boolean);
+        assert_eq!(kind(&["a", " NA "]), CellType::Text);
     }
 }

@@ -4,7 +4,7 @@
 
 use domain::{ColumnKind, ColumnProfile, ColumnType, Profile};
 use proptest::prelude::*;
-use table::{Frame, TableError, Values, ingest, read_parquet};
+use table::{Frame, Input, TableError, Values, ingest, read_parquet};
 
 fn read(csv: &[u8]) -> Result<(Profile, Frame), TableError> {
     let folder = tempfile::tempdir().unwrap();
@@ -79,15 +79,19 @@ fn a_header_without_rows_is_an_empty_table() {
 #[test]
 fn errors_say_where() {
     assert_eq!(message(b""), "No columns to parse from file: it is empty");
-    assert!(message(b"a,b\n1,2\n1,2,3\n").starts_with("Expected 2 fields in line 3, saw 3"));
-    assert!(message(b"a,b\n1,\"2\n3,4\n").contains("begins in line 2"), "{}", message(b"a,b\n1,\"2\n3,4\n"));
-    assert!(message(b"a,b\n1,2\n\0\0,4\n").contains("line 3 holds a control character"));
+    let extra = message(b"a,b\n1,2\n1,2,xyz\n");
+    assert!(extra.starts_with("Expected 2 fields in line 3, saw 3: 'xyz' is one too many; quote"), "{extra}");
+    assert!(message(b"a,b\n1,\"2\n3,4\n").contains("in line 2, column 'b' ('\"2 3,4"), "{}", message(b"a,b\n1,\"2\n3,4\n"));
+    assert!(message(b"a,b\n\"x\ny\",\"2\n3,4\n").contains("in line 3, column 'b'"), "a quote that opens in the row's second line");
+    assert!(message(b"a,b\n1,2\n4,x\0y\n").contains("line 3, column 'b' ('x y') holds a control character"));
+    assert!(message(b"a,b\r1,2\r\"3\",4,5\r").contains("in line 3"), "lines that end with a carriage return");
+    assert!(message(b"Sales of the year\na,b\n1,2\n3,4\n").contains("remove the lines above the names"), "a title");
     let wide = format!("{}\n", vec!["c"; 5_000].join(","));
     assert!(message(wide.as_bytes()).contains("5000 columns"));
     let long = message(format!("a,b\n1,2\n3,{}\n", "xy".repeat(600_000)).as_bytes());
-    assert!(long.contains("line 3, column 'b'") && long.contains("1200000 bytes, which begins with 'xyxy"), "{long}");
+    assert!(long.contains("line 3, column 'b' ('xyxy") && long.contains("has 1200000 bytes"), "{long}");
     let endless = message(format!("a,b\n{}", "1,".repeat(20_000_000)).as_bytes());
-    assert!(endless.contains("the row that begins in line"), "{endless}");
+    assert!(endless.contains("the row that begins in line 2 ('1,1,"), "{endless}");
 }
 
 #[test]
@@ -148,8 +152,9 @@ fn json_lines_are_a_table() {
     assert_eq!(texts(&frame, 1), [Some("x, y".to_owned()), None, None]);
     assert_eq!(texts(&frame, 3)[2].as_deref(), Some("{\"e\":[1]}"));
     assert_eq!(profile.bytes, lines.len() as u64);
-    assert!(message(b"{\"a\": 1}\n{\"a\": }\n").starts_with("line 2 is no JSON object"));
-    assert!(message(b"[{\"a\": 1}]").contains("JSON Lines"));
+    assert!(message(b"{\"a\": 1}\n{\"a\": }\n").starts_with("line 2 ('{\"a\": }') is no JSON object"));
+    assert!(message(b"[{\"a\": 1}]").contains("a JSON array; save"));
+    assert!(message(b"{\n  \"a\": 1\n}\n").contains("objects of several lines; save"));
     let (profile, _) = read(b"{a},b\n1,2\n").unwrap();
     assert_eq!((profile.read_as.format.as_str(), profile.columns[0].name.as_str()), ("csv", "{a}"), "a name in braces is no object");
 }
@@ -179,6 +184,79 @@ fn a_parquet_file_is_read_like_the_table_that_it_was_made_from() {
     broken.truncate(broken.len() / 2);
     std::fs::write(at("broken.parquet"), broken).unwrap();
     assert!(ingest(&at("broken.parquet"), &at("three.parquet")).unwrap_err().is_about_the_table());
+}
+
+#[test]
+fn json_lines_are_typed_as_cells_are_and_keep_their_lines() {
+    let line = |row: usize| match row {
+        150 => "{\"n\": \"?\", \"d\": \"31.12.2024\"}\n\n".to_owned(),
+        _ => format!("{{\"n\": {row}, \"d\": \"0{}.02.2024\", \"flag\": \" True\"}}\n", 1 + row % 9),
+    };
+    let (profile, _) = read((0..300).map(line).collect::<String>().as_bytes()).unwrap();
+    assert_eq!(kinds_of(&profile), [ColumnKind::Integer, ColumnKind::Date, ColumnKind::Boolean]);
+    assert_eq!((profile.columns[0].bad.examples[0].line, profile.columns[0].bad.examples[0].text.as_str()), (151, "?"));
+    let (profile, frame) = read(b"{\"name\": \"caf\xe9\"}\n{\"name\": \"x\"}\n").unwrap();
+    assert_eq!((profile.read_as.format.as_str(), profile.read_as.encoding.as_deref()), ("jsonl", Some("windows-1252")));
+    assert_eq!(texts(&frame, 0)[0].as_deref(), Some("café"));
+}
+
+#[test]
+fn a_field_that_comes_late_is_a_column() {
+    let early: String = (0..100_000).map(|row| format!("{{\"a\": {row}, \"b\": \"x\"}}\n")).collect();
+    let (profile, frame) = read(format!("{early}{{\"late\": 2.5, \"a\": 7}}\n").as_bytes()).unwrap();
+    let names: Vec<&str> = profile.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!((names, profile.rows), (vec!["a", "b", "late"], 100_001));
+    assert_eq!(texts(&frame, 2).last().unwrap().as_deref(), Some("2.5"));
+}
+
+#[test]
+fn a_damaged_character_does_not_change_the_others() {
+    let (profile, frame) = read(b"name,n\nK\xc3\xb6ln,1\nT\xc3\xbcr\xe9,2\nM\xc3\xbcnchen,3\n").unwrap();
+    assert_eq!(profile.read_as.encoding.as_deref(), Some("UTF-8"));
+    assert!(profile.read_as.notes[0].contains("but for 1 bytes that are no characters, in line 3"), "{:?}", profile.read_as.notes);
+    assert_eq!(texts(&frame, 0), [Some("Köln".to_owned()), Some("Tür\u{fffd}".to_owned()), Some("München".to_owned())]);
+}
+
+#[test]
+fn long_texts_are_told_apart_by_all_of_them() {
+    let long = "東".repeat(400);
+    let (profile, _) = read(format!("a,b\n{long}1,x\n{long}2,x\n{long}2,x\n").as_bytes()).unwrap();
+    let column = &profile.columns[0];
+    assert_eq!((column.unique, column.top_values[0].count), (2, 2));
+    assert_eq!(column.top_values[0].value, "東".repeat(66), "the beginning");
+}
+
+#[test]
+fn progress_is_told_in_bytes_of_the_file_whatever_its_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let csv: String = std::iter::once("a,b\n".to_owned()).chain((0..400_000).map(|row| format!("{row},x{}\n", row % 9))).collect();
+    let lines: String = (0..200_000).map(|row| format!("{{\"a\": {row}, \"b\": \"x\"}}\n")).collect();
+    std::fs::write(at("t.csv"), &csv).unwrap();
+    std::fs::write(at("t.jsonl"), lines).unwrap();
+    std::fs::write(at("t.csv.zst"), zstd::encode_all(csv.as_bytes(), 1).unwrap()).unwrap();
+    ingest(&at("t.csv"), &at("t.parquet")).unwrap();
+    for name in ["t.csv", "t.jsonl", "t.csv.zst", "t.parquet"] {
+        let mut told = Vec::new();
+        let input = Input::whole(&at(name)).unwrap();
+        table::ingest_with(&input, &at("out.parquet"), &mut |bytes| told.push(bytes)).unwrap();
+        let size = std::fs::metadata(at(name)).unwrap().len();
+        assert!(told.len() > 1 && told.is_sorted() && told.last() == Some(&size), "{name}: {told:?} of {size}");
+    }
+}
+
+#[test]
+fn excels_separator_line_is_no_header() {
+    let (profile, frame) = read(b"sep=;\r\na;b\r\n1;x\r\n2;y,z\r\n").unwrap();
+    assert_eq!((profile.read_as.delimiter, profile.columns[0].name.as_str(), frame.rows), (Some(';'), "a", 2));
+    assert!(message(b"sep=;\na;b\n1;2;3\n").contains("in line 3"));
+}
+
+#[test]
+fn whole_numbers_beyond_the_floats_are_told_apart() {
+    let csv: String = (0_i64..50).map(|row| format!("{},{}\n", (1_i64 << 60) + 256 * row, (1_i64 << 60) + 256 * row + 1)).collect();
+    let (profile, _) = read(format!("a,b\n{csv}").as_bytes()).unwrap();
+    assert_eq!(profile.columns[1].duplicate_of, None);
 }
 
 #[test]

@@ -9,6 +9,7 @@ difference; the exit code is 1 when there is one.
 import json
 import math
 import pathlib
+import re
 import sys
 
 import duckdb
@@ -59,8 +60,91 @@ def statistics(where, ours, column):
         compare(f"{where} {name}", ours[name], value if isinstance(value, int) else float(value), 1e-9)
 
 
+def as_number(cells):
+    """What people write, by what they mean: the last separator is the decimal one, unless it stands before three digits and another did."""
+
+    def value(cell):
+        if not isinstance(cell, str):
+            return math.nan
+        digits = re.sub(r"[^0-9.,']", "", cell)
+        whole, point, decimals = re.fullmatch(r"(.*?)(?:([.,])(\d{1,2}))?", digits).groups()
+        number = float(re.sub(r"[.,']", "", whole) + (f".{decimals}" if point else ""))
+        return -number if "-" in cell else number
+
+    return cells.map(value)
+
+
+DATES = {"2024-12-31": "ISO8601", "12/31/2024": "%m/%d/%Y %H:%M", "31/12/2024": "%d.%m.%Y", "31 Dec 2024": "%d %b %Y"}
+
+
+def check_formatted(where, ours, theirs, stored):
+    """What pandas leaves as text, read as it is meant."""
+    written = ours["written_as"]
+    compare(f"{where} missing", ours["missing"], int(theirs.isna().sum()))
+    if ours["kind"] == "date":
+        meant = pandas.to_datetime(theirs, format=DATES[re.match(r"dates like (.*?)(;|$)", written)[1]])
+        compare(f"{where} first", pandas.Timestamp(ours["dates"]["min"]), meant.min())
+        compare(f"{where} last", pandas.Timestamp(ours["dates"]["max"]), meant.max())
+        gap = meant.dropna().sort_values().diff().max().total_seconds()
+        compare(f"{where} gap", ours["dates"]["largest_gap_seconds"], gap, 1e-9)
+        compare(f"{where} timeline", sum(bar["count"] for bar in ours["dates"]["timeline"]), int(meant.notna().sum()))
+    elif ours["digits_only"]:
+        meant = theirs
+    else:
+        meant = as_number(theirs)
+        statistics(where, ours["numeric"], meant)
+    compare(f"{where} unique", ours["unique"], meant.nunique())
+    compare(f"{where} stored", stored.dropna().tolist(), meant.dropna().tolist())
+
+
+def check_file(name, profile, parquet):
+    """The file's own form: kinds in its metadata, compression, dictionaries, row groups."""
+    file = pyarrow.parquet.ParquetFile(parquet)
+    kinds = [[column["name"], column["kind"]] for column in profile["columns"]]
+    compare(f"{name} kinds", json.loads(file.metadata.metadata[b"column_kinds"]), kinds)
+    of_duckdb = duckdb.sql(f"select value from parquet_kv_metadata('{parquet}') where key = 'column_kinds'::blob").fetchall()
+    compare(f"{name} duckdb kinds", json.loads(of_duckdb[0][0]), kinds)
+    groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+    compare(f"{name} rows of groups", sum(group.num_rows for group in groups), profile["rows"])
+    if any(group.num_rows > 1_500_000 for group in groups) or len(groups) > 1 + profile["rows"] // 100_000:
+        differences.append(f"{name}: row groups of {[group.num_rows for group in groups]} rows")
+    for group in groups:
+        for at, column in enumerate(profile["columns"]):
+            chunk = group.column(at)
+            expected = "UNCOMPRESSED" if column["kind"] in ("integer", "date") else "ZSTD"
+            compare(f"{name}.{column['name']} compression", chunk.compression, expected)
+            repeats = column["kind"] == "text" and 4 * column["unique"] < min(profile["rows"], 2_000)
+            if repeats and "RLE_DICTIONARY" not in chunk.encodings:
+                differences.append(f"{name}.{column['name']}: no dictionary, {chunk.encodings}")
+
+
+def lengths(where, ours, theirs):
+    characters = theirs.dropna().astype(str).str.len()
+    compare(f"{where} shortest", ours["min_characters"], int(characters.min()))
+    compare(f"{where} longest", ours["max_characters"], int(characters.max()))
+    compare(f"{where} mean length", ours["mean_characters"], float(characters.mean()), 1e-9)
+
+
+def cramers_v(one, other):
+    """With Bergsma's correction (2013)."""
+    counts = pandas.crosstab(one, other).to_numpy().astype(float)
+    n, (rows, columns) = counts.sum(), counts.shape
+    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / n
+    phi = max(0.0, ((counts - expected) ** 2 / expected).sum() / n - (rows - 1) * (columns - 1) / (n - 1))
+    rows, columns = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
+    return math.sqrt(phi / min(rows - 1, columns - 1))
+
+
+def correlation_ratio(number, category):
+    groups = number.groupby(category)
+    between = (groups.size() * (groups.mean() - number[category.notna()].mean()) ** 2).sum()
+    return math.sqrt(between / ((number[category.notna()] - number[category.notna()].mean()) ** 2).sum())
+
+
 def check(name, path, profile, parquet):
-    table = pandas.read_csv(path)
+    check_file(name, profile, parquet)
+    delimiter = profile["read_as"]["delimiter"]
+    table = pandas.read_csv(path, sep=delimiter, dtype={column["name"]: str for column in profile["columns"] if column["digits_only"]})
     compare(f"{name} columns", [column["name"] for column in profile["columns"]], list(table.columns))
     compare(f"{name} rows", profile["rows"], len(table))
     read, plain = pyarrow.parquet.read_table(parquet), []
@@ -68,10 +152,12 @@ def check(name, path, profile, parquet):
     compare(f"{name} duckdb rows", len(table), duckdb.sql(f"select count(*) from '{parquet}'").fetchall()[0][0])
     for column in profile["columns"]:
         where, theirs = f"{name}.{column['name']}", table[column["name"]]
-        formatted = column["written_as"] is not None or column["bad"]["count"] > 0
         stored = read[column["name"]].to_pandas()
-        if formatted:
-            # What pandas leaves as text.
+        if column["bad"]["count"] > 0 or (column["written_as"] or "").startswith("whole numbers"):
+            # What pandas leaves as text, with cells that mean nothing.
+            continue
+        if column["written_as"] is not None:
+            check_formatted(where, column, theirs, stored)
             continue
         if column["kind"] in ("integer", "float") and kind_of(theirs) == {"text"}:
             # Blanks among numbers are no values to us, and make text of the column to pandas.
@@ -91,19 +177,28 @@ def check(name, path, profile, parquet):
             compare(f"{where} duckdb min", float(least), float(theirs.min()), 1e-12)
             compare(f"{where} duckdb max", float(most), float(theirs.max()), 1e-12)
         elif column["kind"] == "text":
+            lengths(where, column["text"], theirs)
             compare(f"{where} texts", stored.dropna().astype(str).tolist(), theirs.dropna().astype(str).tolist())
         for top in column["top_values"][:3]:
             if column["kind"] == "text":
                 compare(f"{where} count of {top['value']!r}", top["count"], int((theirs == top["value"]).sum()))
-    if len(plain) == len(profile["columns"]):
+    if len(plain) == len(profile["columns"]) and profile["duplicate_rows_exact"]:
         compare(f"{name} duplicate rows", profile["duplicate_rows"], int(table.duplicated().sum()))
     complete = {column["name"] for column in plain if column["numeric"] and column["missing"] == 0 and column["numeric"]["infinite"] == 0}
+    known = {column["name"] for column in plain if column["missing"] == 0}
     if len(table) <= 20_000:
         for pair in profile["associations"]:
             if pair["measure"] == "pearson" and {pair["one"], pair["other"]} <= complete:
                 one, other = table[pair["one"]].astype(float), table[pair["other"]].astype(float)
                 compare(f"{name} r of {pair['one']} and {pair['other']}", pair["value"], one.corr(other), 1e-9)
                 compare(f"{name} rho of {pair['one']} and {pair['other']}", pair["spearman"], one.rank().corr(other.rank()), 1e-9)
+            elif pair["measure"] == "cramers_v" and {pair["one"], pair["other"]} <= known:
+                compare(f"{name} V of {pair['one']} and {pair['other']}", pair["value"], cramers_v(table[pair["one"]], table[pair["other"]]), 1e-9)
+            elif pair["measure"] == "correlation_ratio" and {pair["one"], pair["other"]} <= known:
+                number, category = (pair["one"], pair["other"]) if pair["one"] in complete else (pair["other"], pair["one"])
+                if number in complete:
+                    eta = correlation_ratio(table[number].astype(float), table[category])
+                    compare(f"{name} eta of {pair['one']} and {pair['other']}", pair["value"], eta, 1e-9)
 
 
 folder = pathlib.Path(sys.argv[1])

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{env, fmt::Write as _, fs, path::Path, process::Command};
+use std::{env, ffi::OsStr, fmt::Write as _, fs, path::Path, process::Command};
 
 use table::ingest;
 
@@ -50,6 +50,44 @@ fn generated(rows: usize, seed: u64) -> String {
     csv
 }
 
+/// Numbers and dates in the ways in which people write them, one way a column.
+fn formatted(rows: usize) -> String {
+    let mut numbers = Numbers(11);
+    let mut csv = "german;swiss;share;price;code;negative;iso;german_day;us_moment;named;zip\n".to_owned();
+    for _ in 0..rows {
+        let (thousands, rest, cents) = (numbers.below(900) + 100, numbers.below(1_000), numbers.below(100));
+        let (year, month, day) = (1990 + numbers.below(40), 1 + numbers.below(12), 1 + numbers.below(28));
+        let (hour, minute) = (numbers.below(24), numbers.below(60));
+        let name = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][(month - 1) as usize];
+        let cells = [
+            format!("{thousands}.{rest:03},{cents:02}"),
+            format!("{thousands}'{rest:03}.{cents:02}"),
+            format!("{cents} %"),
+            format!("${thousands},{rest:03}.{cents:02}"),
+            format!("EUR {rest}.{cents:02}"),
+            format!("{rest}.{cents:02}-"),
+            format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:30"),
+            format!("{day:02}.{month:02}.{year}"),
+            format!("{month:02}/{day:02}/{year} {hour:02}:{minute:02}"),
+            format!("{day} {name} {year}"),
+            format!("0{:04}", numbers.below(10_000)),
+        ];
+        let cells = cells.map(|cell| if numbers.below(20) == 0 { String::new() } else { cell });
+        writeln!(csv, "{}", cells.join(";")).unwrap();
+    }
+    csv
+}
+
+/// More rows than a row group has.
+fn long() -> String {
+    let mut numbers = Numbers(3);
+    let mut csv = "number,city\n".to_owned();
+    for _ in 0..1_100_000 {
+        writeln!(csv, "{},{}", numbers.below(1_000), ["Oslo", "Lima", "東京"][numbers.below(3) as usize]).unwrap();
+    }
+    csv
+}
+
 fn put(folder: &Path, name: &str, csv: &Path) {
     let profile = ingest(csv, &folder.join(format!("{name}.parquet"))).unwrap();
     fs::write(folder.join(format!("{name}.json")), serde_json::to_vec(&profile).unwrap()).unwrap();
@@ -67,6 +105,11 @@ fn figures_are_those_of_pandas_and_files_those_of_arrow_and_duckdb() {
         fs::write(&path, generated(rows, rows as u64)).unwrap();
         put(folder.path(), name, &path);
     }
+    for (name, csv) in [("formatted", formatted(5_000)), ("long", long())] {
+        let path = folder.path().join(format!("{name}.csv"));
+        fs::write(&path, csv).unwrap();
+        put(folder.path(), name, &path);
+    }
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/datasets");
     match fs::read_dir(&real) {
         Err(_) => println!("no real tables compared: {} is not there", real.display()),
@@ -78,8 +121,31 @@ fn figures_are_those_of_pandas_and_files_those_of_arrow_and_duckdb() {
             }
         }
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers.py");
-    let compared = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&compared.stdout), String::from_utf8_lossy(&compared.stderr));
-    assert!(compared.status.success(), "{told}");
+    run(&python, "peers.py", &[folder.path().as_os_str()]);
+}
+
+#[test]
+fn parquet_files_of_pyarrow_are_read_as_pandas_reads_them() {
+    let Ok(python) = env::var("AUTOML_PYTHON") else {
+        println!("not compared with pyarrow: AUTOML_PYTHON names no Python that has it (`make test` does)");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    run(&python, "foreign.py", &["write".as_ref(), folder.path().as_os_str()]);
+    let mut read = 0;
+    for path in fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()) {
+        let profile = ingest(&path, &path.with_extension("ours")).unwrap();
+        fs::write(path.with_extension("json"), serde_json::to_vec(&profile).unwrap()).unwrap();
+        read += 1;
+    }
+    assert_eq!(read, 6);
+    run(&python, "foreign.py", &["check".as_ref(), folder.path().as_os_str()]);
+}
+
+/// Runs a script beside this test, which must find nothing wrong.
+fn run(python: &str, script: &str, arguments: &[&OsStr]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+    let done = Command::new(python).arg(script).args(arguments).output().unwrap();
+    let told = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{told}");
 }

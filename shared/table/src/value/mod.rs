@@ -38,15 +38,15 @@ fn is_token(cell: &[u8]) -> bool {
     )
 }
 
-/// Whether the cell holds blanks only: no value where the column is not text.
-pub(crate) fn is_blank(cell: &[u8]) -> bool {
-    cell.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+/// Whether the cell holds blanks only, or a token for no value between blanks: no value where the column is not text.
+pub(crate) fn is_padding(cell: &[u8]) -> bool {
+    is_missing(trimmed(cell))
 }
 
-/// The boolean in the cell.
+/// The boolean in the cell, with blanks around it or without.
 #[inline]
 pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
-    match cell {
+    match trimmed(cell) {
         b"True" | b"TRUE" | b"true" => Some(true),
         b"False" | b"FALSE" | b"false" => Some(false),
         _ => None,

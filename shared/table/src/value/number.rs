@@ -73,9 +73,9 @@ pub(crate) fn short_integer(text: &[u8], start: usize, length: usize) -> Option<
     Some((value ^ mask) - mask)
 }
 
-/// The number in a cell of a text, if it has at most eight digits and points and nothing else but a minus sign.
+/// The number in a cell of a text, and whether it has a point, if it has at most eight digits and points and nothing else but a minus sign.
 #[inline]
-pub(crate) fn short_float(text: &[u8], start: usize, length: usize) -> Option<f64> {
+pub(crate) fn short_float(text: &[u8], start: usize, length: usize) -> Option<(f64, bool)> {
     let (negative, start, length) = without_minus(text, start, length);
     let word = word(text, start, length)?;
     let points = zero_bytes(word ^ (u64::from(b'.') * ONES));
@@ -88,7 +88,7 @@ pub(crate) fn short_float(text: &[u8], start: usize, length: usize) -> Option<f6
         digits((word & !after) | ((word << 8) & after), length - 1)?
     };
     let value = value as f64 / POWERS.get(decimals)?;
-    Some(f64::from_bits(value.to_bits() | u64::from(negative) << 63))
+    Some((f64::from_bits(value.to_bits() | u64::from(negative) << 63), points != 0))
 }
 
 fn without_minus(text: &[u8], start: usize, length: usize) -> (bool, usize, usize) {
@@ -167,14 +167,32 @@ pub(crate) const FORMAT_COUNT: usize = SEPARATORS.len();
 
 /// The formats in which the cell is a number; 0 when it is none.
 pub(crate) fn formats_of(cell: &[u8]) -> Formats {
-    // What begins with a letter is no number in any format.
-    if cell.first().is_none_or(u8::is_ascii_alphabetic) {
+    // What begins with a letter is no number in any format, unless that is a currency's.
+    if cell.first().is_none_or(u8::is_ascii_alphabetic) && !begins_with_code(cell) {
         return 0;
     }
-    (0..SEPARATORS.len() as u8).filter(|&separators| Format { separators }.parse(cell).is_some()).fold(0, |all, one| all | 1 << one)
+    Format::all().filter(|format| format.parse(cell).is_some()).fold(0, |all, one| all | 1 << one.separators)
 }
 
+/// Whether a plain number is one that no format has: with an exponent, infinite, or very long.
+pub(crate) fn has_exponent(number: &[u8]) -> bool {
+    number.len() > LONGEST || number.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// The most digits and separators of a number with separators.
+const LONGEST: usize = 40;
+
 impl Format {
+    /// All of them, the preferred first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..FORMAT_COUNT as u8).map(|separators| Self { separators })
+    }
+
+    /// Whether decimals follow a point.
+    pub(crate) fn has_decimal_point(self) -> bool {
+        SEPARATORS.get(usize::from(self.separators)).is_some_and(|(decimal, ..)| *decimal == b'.')
+    }
+
     /// The format that most numbers fit, the preferred one of several, and how many those are.
     pub(crate) fn best_of(counts: &[u64; FORMAT_COUNT]) -> (Self, u64) {
         let best = (0..FORMAT_COUNT as u8).zip(counts).rev().max_by_key(|(_, count)| **count);
@@ -195,7 +213,7 @@ impl Format {
     pub(crate) fn parse(self, cell: &[u8]) -> Option<f64> {
         let (decimal, thousands, _) = *SEPARATORS.get(usize::from(self.separators))?;
         let (negative, core) = without_signs(cell)?;
-        let mut text = [0_u8; 40];
+        let mut text = [0_u8; LONGEST];
         let (mut length, mut digits, mut since_separator, mut point) = (0, 0_usize, None::<usize>, false);
         let mut bytes = core.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
@@ -243,12 +261,35 @@ impl Format {
 /// Whether the cell has a percent sign, and whether it has a currency.
 pub(crate) fn signs_of(cell: &[u8]) -> (bool, bool) {
     let text = std::str::from_utf8(cell).unwrap_or_default();
-    (text.contains('%'), text.contains(CURRENCIES))
+    (text.contains('%'), text.contains(CURRENCIES) || CODES.iter().any(|code| text.contains(code)))
 }
 
 const CURRENCIES: [char; 5] = ['$', '€', '£', '¥', '₹'];
+/// The codes of the currencies that are traded most (ISO 4217).
+const CODES: [&str; 24] = [
+    "USD", "EUR", "JPY", "GBP", "CNY", "AUD", "CAD", "CHF", "HKD", "SGD", "SEK", "KRW", "NOK", "NZD", "INR", "MXN", "TWD", "ZAR", "BRL",
+    "DKK", "PLN", "CZK", "HUF", "TRY",
+];
 
-/// The sign, and the digits and separators between currency, percent and blanks.
+/// Whether the cell begins with a currency's code that a number may follow.
+pub(crate) fn begins_with_code(cell: &[u8]) -> bool {
+    let [first, second, third, next, ..] = cell else { return false };
+    !next.is_ascii_alphabetic() && CODES.iter().any(|code| code.as_bytes() == [*first, *second, *third])
+}
+
+/// What follows a currency, where there is one.
+fn without_currency_before(text: &str) -> Option<&str> {
+    let after = text.strip_prefix(CURRENCIES).or_else(|| CODES.iter().find_map(|code| text.strip_prefix(code)));
+    after.map(str::trim_start)
+}
+
+/// What is before a percent sign or a currency, where there is one.
+fn without_unit_after(text: &str) -> &str {
+    let before = text.strip_suffix('%').or_else(|| text.strip_suffix(CURRENCIES));
+    before.or_else(|| CODES.iter().find_map(|code| text.strip_suffix(code))).unwrap_or(text).trim_end()
+}
+
+/// The sign, and the digits and separators between currency, percent and blanks. A minus may stand at the end, as accountants write it.
 fn without_signs(cell: &[u8]) -> Option<(bool, &[u8])> {
     let text = std::str::from_utf8(cell).ok()?.trim();
     let (negative, text) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
@@ -257,12 +298,14 @@ fn without_signs(cell: &[u8]) -> Option<(bool, &[u8])> {
     };
     let sign = |text: &str| text.starts_with('-');
     let (mut is_negative, mut text) = (negative || sign(text), text.trim_start_matches(['-', '+']));
-    if let Some(rest) = text.strip_prefix(CURRENCIES) {
-        let rest = rest.trim_start();
+    if let Some(rest) = without_currency_before(text) {
         is_negative = is_negative || sign(rest);
         text = rest.trim_start_matches(['-', '+']);
     }
-    let text = text.strip_suffix('%').or_else(|| text.strip_suffix(CURRENCIES)).unwrap_or(text).trim_end();
+    text = without_unit_after(text);
+    if !is_negative && let Some(rest) = text.strip_suffix('-') {
+        (is_negative, text) = (true, rest.trim_end());
+    }
     text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '.' | ',')).then_some((is_negative, text.as_bytes()))
 }
 
@@ -329,6 +372,9 @@ mod tests {
             ("1234.56", "45 %", 45.0),
             ("1234.56", "($12.50)", -12.5),
             ("1,234.56", "-$1,000", -1_000.0),
+            ("1234.56", "USD 7.50", 7.5),
+            ("1.234,56", "1.234,50 EUR", 1_234.5),
+            ("1234.56", "6.50-", -6.5),
         ] {
             assert_eq!(read(format, cell), Some(value), "{cell}");
         }
@@ -340,6 +386,8 @@ mod tests {
             ("1.234,56", "1.23,4"),
             ("1234,56", "1,2,3"),
             ("1234.56", "$"),
+            ("1234.56", "USD"),
+            ("1234.56", "-6.50-"),
             ("1234.56", "12 13"),
             ("1234.56", "12.03.2024"),
         ] {
@@ -365,7 +413,7 @@ mod tests {
             for text in [number.to_string(), format!("{:.*}", decimals, number % 1e9)] {
                 let padded = format!("{text},12345678");
                 if let Some(short) = short_float(padded.as_bytes(), 0, text.len()) {
-                    prop_assert_eq!(Some(short), plain(text.as_bytes()).map(Number::as_f64));
+                    prop_assert_eq!(Some(short.0), plain(text.as_bytes()).map(Number::as_f64));
                 }
                 if number.is_finite() && text.contains('.') {
                     prop_assert_eq!(plain(text.as_bytes()).map(|number| number.as_f64().to_bits()), Some(text.parse::<f64>().unwrap().to_bits()));
@@ -381,12 +429,21 @@ mod tests {
                 prop_assert_eq!(Some(Number::Integer(short)), number);
             }
             if let Some(short) = short_float(padded.as_bytes(), 0, cell.len()) {
-                prop_assert_eq!(Some(short), number.map(Number::as_f64));
+                prop_assert_eq!(Some(short), number.map(|number| (number.as_f64(), matches!(number, Number::Float(_)))));
             }
             let is_short = (1..=8).contains(&cell.len()) && !cell.contains(['+', 'e', 'E', ' ']);
             if is_short && let Some(number) = number {
                 prop_assert!(short_float(padded.as_bytes(), 0, cell.len()).is_some());
                 prop_assert_eq!(matches!(number, Number::Integer(_)), short_integer(padded.as_bytes(), 0, cell.len()).is_some());
+            }
+        }
+
+        #[test]
+        fn plain_numbers_with_a_point_fit_all_formats_with_one(cell in "[-+]?[0-9]{0,9}[.][0-9]{0,9}(e[0-9])?") {
+            if let Some(Number::Float(_)) = plain(cell.as_bytes()) {
+                let formats = formats_of(cell.as_bytes());
+                let with_point = Format::all().filter(|format| format.has_decimal_point());
+                prop_assert!(with_point.into_iter().all(|format| (formats & (1 << format.separators) == 0) == has_exponent(cell.as_bytes())));
             }
         }
 
