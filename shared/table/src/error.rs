@@ -142,7 +142,7 @@ impl fmt::Display for Place {
         if let Some(column) = &self.column {
             write!(f, ", column '{column}'")?;
         }
-        write!(f, " ('{}')", self.begins)
+        if self.begins.is_empty() { Ok(()) } else { write!(f, " ('{}')", self.begins) }
     }
 }
 

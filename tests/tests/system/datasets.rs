@@ -67,9 +67,10 @@ async fn a_file_that_is_no_table_is_told_why_and_where() {
         (Vec::new(), "No columns to parse from file"),
         (b"\n\n".to_vec(), "No columns to parse from file"),
         (png, "not text"),
-        (b"a,b\n1,2\n\0\0,1\n".to_vec(), "line 3 holds a control character"),
-        (b"a,b\n1,2\n1,2,3\n".to_vec(), "Expected 2 fields in line 3, saw 3"),
-        (b"a,b\n1,\"2\n3,4".to_vec(), "begins in line 2"),
+        (b"a,b\n1,2\n\0\0,1\n".to_vec(), "line 3, column 'a' ("),
+        (b"PAR1 and no more".to_vec(), "the Parquet file cannot be read"),
+        (b"a,b\n1,2\n1,2,3\n".to_vec(), "Expected 2 fields in line 3, saw 3: '3' is one too many"),
+        (b"a,b\n1,\"2\n3,4".to_vec(), "begins in line 2, column 'b'"),
     ] {
         let dataset_id = stack.upload("t.csv", file).await;
         let path = format!("/datasets/{dataset_id}");
