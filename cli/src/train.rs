@@ -148,6 +148,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         settings: arguments.settings(),
         time_budget: budget,
         seed: arguments.seed,
+        memory: trainer::available_memory(),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
         stop,
     };

@@ -182,6 +182,7 @@ async fn train(
         settings: job.settings.clone(),
         time_budget: environment.time_budget,
         seed: job.seed.into(),
+        memory: trainer::available_memory(),
         threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
         stop,
     };

@@ -10,6 +10,8 @@ pub(crate) fn of(trained: &Trained, interrupted: bool) -> Leaderboard {
         family: entry.family,
         score: entry.validation_score,
         fit_seconds: (entry.fit_seconds * 1e3).round() / 1e3,
+        predict_seconds: (entry.predict_seconds * 1e6).round() / 1e6,
+        bytes: entry.bytes as u64,
         trees: entry.trees as u64,
         nodes: entry.nodes as u64,
         rounds: entry.rounds,

@@ -13,6 +13,7 @@ mod card;
 mod clock;
 mod error;
 mod leaderboard;
+mod memory;
 mod training_report;
 
 use std::{
@@ -36,6 +37,7 @@ use artefacts::write;
 pub use artefacts::Artefacts;
 pub use clock::Clock;
 pub use error::{TrainingError, whole_message};
+pub use memory::available as available_memory;
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ pub struct Options {
     pub seed: u64,
     /// Threads to compute with, at least 1.
     pub threads: usize,
+    /// Bytes of memory that there are; a table that needs more is learned from a sample of its rows.
+    pub memory: Option<u64>,
     /// Set, it makes the training end soon with the best model so far.
     pub stop: Arc<AtomicBool>,
 }
@@ -108,7 +112,11 @@ pub fn run(
     write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target), &found))?;
 
     news.enter(Phase::Preparing);
-    let frame = table::read_parquet(parquet)?;
+    let sampled = options.memory.and_then(|bytes| memory::rows_that_fit(profile, &options.target, bytes));
+    let frame = match sampled {
+        Some(rows) => table::read_sample(parquet, usize::try_from(rows).unwrap_or(usize::MAX))?,
+        None => table::read_parquet(parquet)?,
+    };
     let engine_options = engine::Options {
         target: options.target.clone(),
         problem_type: options.problem_type,

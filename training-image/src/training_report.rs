@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
-use domain::{Profile, Timestamp, TrainingSettings, Validation, date};
+use domain::{Profile, Timestamp, TrainingSettings, date};
 use engine::{OfDate, Outcome, Trained};
 use model::{DatePart, FeatureKind, Task};
 use report::{Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
@@ -36,20 +36,20 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
             .collect(),
         score: entry.validation_score,
         fit_seconds: entry.fit_seconds,
+        predict_seconds: entry.predict_seconds,
+        bytes: entry.bytes as u64,
         trees: entry.trees,
         weight: entry.weight,
     });
     let losses = losses(&trained.outcome);
+    let is_whole = frame.rows as u64 >= profile.rows;
     TrainingReport {
         job: options.job.clone(),
         target: options.target.clone(),
         problem_type: trained.problem_type,
         metric: trained.metric,
         metrics: trained.metrics.clone(),
-        validation: match trained.validation {
-            engine::Validation::HoldOut => Validation::HoldOut,
-            engine::Validation::Folds { folds, deals } => Validation::Folds { folds, deals },
-        },
+        validation: trained.validation,
         baselines: trained.baselines.iter().map(|baseline| (baseline.name.clone(), baseline.metrics.clone())).collect(),
         leaderboard: leaderboard.collect(),
         history: trained.history.clone(),
@@ -60,7 +60,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         contributions: trained.explained.shap.iter().map(|one| contribution(one, trained)).collect(),
         effects: trained.explained.effects.iter().map(|effect| shown(effect, trained)).collect(),
         judged: judged(trained),
-        hardest: hardest(trained, frame, &losses),
+        hardest: hardest(trained, frame, is_whole, &losses),
         segments: segments(trained, frame, &losses),
         preprocessing: trained.preprocessing.clone(),
         findings: Vec::new(),
@@ -69,6 +69,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
             rows: profile.rows,
             columns: profile.columns.len() as u64,
             train_rows: trained.train_rows as u64,
+            sampled_rows: (!is_whole).then_some(frame.rows as u64),
             judged_rows: trained.judged_rows.len() as u64,
             dropped_rows: trained.dropped_rows as u64,
             settings: asked(&options.settings),
@@ -172,7 +173,8 @@ fn contribution(contribution: &engine::Contribution, trained: &Trained) -> Contr
     Contribution { feature: contribution.feature.clone(), mean: contribution.mean, points: contribution.points.iter().map(point).collect() }
 }
 
-fn hardest(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<HardRow> {
+/// `is_whole`: the frame's rows are the table's, not a sample of them.
+fn hardest(trained: &Trained, frame: &Frame, is_whole: bool, losses: &[f64]) -> Vec<HardRow> {
     let mut order: Vec<usize> = (0..losses.len()).collect();
     order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]).then(a.cmp(&b)));
     order.truncate(HARDEST);
@@ -190,7 +192,7 @@ fn hardest(trained: &Trained, frame: &Frame, losses: &[f64]) -> Vec<HardRow> {
             }
         };
         let cells = features.iter().map(|name| ((*name).clone(), cell(frame, name, row))).collect();
-        Some(HardRow { row: row as u64 + 1, actual, predicted, figure, cells })
+        Some(HardRow { row: is_whole.then_some(row as u64 + 1), actual, predicted, figure, cells })
     };
     let wrong = |row: &HardRow| matches!(trained.outcome, Outcome::Numbers(_)) || row.figure < 0.5;
     order.into_iter().filter_map(row).filter(wrong).collect()

@@ -43,6 +43,7 @@ fn options(target: &str) -> Options {
         time_budget: Duration::from_secs(5),
         seed: 7,
         threads: 2,
+        memory: None,
         stop: Arc::default(),
     }
 }

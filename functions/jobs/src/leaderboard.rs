@@ -73,6 +73,8 @@ mod tests {
             family: Family::GradientBoosting,
             score: rank as f64,
             fit_seconds: 0.1,
+            predict_seconds: 0.01,
+            bytes: 1_000,
             trees: 10,
             nodes: 100,
             rounds: Some(10.0),

@@ -34,6 +34,12 @@ pub struct RankedModel {
     pub score: f64,
     /// Seconds that fitting it took.
     pub fit_seconds: f64,
+    /// Seconds that predicting a thousand rows took all its models, on the machine of the training.
+    #[serde(default)]
+    pub predict_seconds: f64,
+    /// Bytes that it takes of a model file, about.
+    #[serde(default)]
+    pub bytes: u64,
     /// Its trees, over all folds.
     pub trees: u64,
     /// Their nodes.

@@ -32,4 +32,4 @@ pub use evaluate::{Baseline, Outcome};
 pub use explain::{Curve, Effect, Explained, OfDate, Permuted};
 pub use search::LeaderboardEntry;
 pub use shap::Contribution;
-pub use train::{Options, Trained, Validation, train};
+pub use train::{Options, Trained, train};

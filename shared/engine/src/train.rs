@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Exclusion, Metric, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TrainingSettings};
+use domain::{Exclusion, Metric, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TrainingSettings, Validation};
 use model::{Batch, Pipeline, Task, feature_of_input};
 use rayon::ThreadPoolBuilder;
 use table::Frame;
@@ -58,20 +58,6 @@ pub struct Options {
     pub threads: usize,
     /// Set, it makes the training end soon with the best model so far.
     pub stop: Arc<AtomicBool>,
-}
-
-/// How a model was judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Validation {
-    /// On a fifth of the rows that the search never saw.
-    HoldOut,
-    /// Every row by models that had not learned from it.
-    Folds {
-        /// Parts that the rows were dealt into.
-        folds: usize,
-        /// How often they were dealt.
-        deals: usize,
-    },
 }
 
 /// A trained model and what is known of it.
@@ -171,7 +157,7 @@ fn train_on(
 
     let wholes = found.fit_on_all_rows(&problem, options.seed, clock, &clock.at(FITS_END));
     let of_input = feature_of_input(&prepared.features, &[]);
-    let assembled = found.assemble(&wholes, problem.matrix.columns.len());
+    let assembled = found.assemble(&wholes, problem.matrix.columns.len(), &options.settings);
     let mut importances: Vec<(String, f64)> = prepared.features.iter().map(|feature| (feature.name.clone(), 0.0)).collect();
     assembled.importances.iter().zip(&of_input).for_each(|(share, &feature)| importances[feature].1 += share);
     let features = explain::Features { names: &importances, all: &prepared.features, of_input: &of_input, shares: &assembled.importances };

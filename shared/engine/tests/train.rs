@@ -13,10 +13,10 @@ use std::{
 
 use domain::{
     Family, FeatureType, Metric, Monotone, NumericRange, Phase, ProblemType, Profile, Progress, TargetRelations, TrainingSettings,
-    exclusions,
+    Validation, exclusions,
 };
-use engine::{EngineError, Options, Outcome, Trained, Validation, train};
-use model::{Label, Task};
+use engine::{EngineError, Options, Outcome, Trained, train};
+use model::{Fitted, Label, Task};
 use table::{Frame, ingest, read_parquet};
 
 fn read(csv: &str) -> (Frame, Profile) {
@@ -394,4 +394,90 @@ fn a_run_that_is_asked_to_end_gives_the_best_model_so_far() {
     assert!(!trained.pipeline.members.is_empty() && tried < 10);
     assert!(trained.metrics.accuracy.unwrap() > 0.6);
     assert!(begun.elapsed() < Duration::from_mins(1));
+}
+
+/// Trees of the stored model.
+fn trees(trained: &Trained) -> usize {
+    let of = |member: &model::Member| if let Fitted::Trees(forest) = &member.model { forest.trees.len() } else { 0 };
+    trained.pipeline.members.iter().map(of).sum()
+}
+
+#[test]
+fn a_model_is_no_larger_than_was_asked_for() {
+    for max_trees in [1, 10, 60] {
+        let settings =
+            TrainingSettings { max_trees: Some(max_trees), estimators: vec![Family::GradientBoosting], ..TrainingSettings::default() };
+        let trained = with_settings(&customers(600), "stays", settings).unwrap();
+        assert!((1..=max_trees as usize).contains(&trees(&trained)), "{} trees of {max_trees}", trees(&trained));
+    }
+    let settings = TrainingSettings { max_model_mb: Some(0.05), ..TrainingSettings::default() };
+    let trained = with_settings(&customers(600), "stays", settings).unwrap();
+    let nodes: usize = trained
+        .pipeline
+        .members
+        .iter()
+        .filter_map(|member| if let Fitted::Trees(forest) = &member.model { Some(forest) } else { None })
+        .flat_map(|forest| &forest.trees)
+        .map(|tree| tree.nodes.len())
+        .sum();
+    assert!(nodes * 64 <= 50_000, "{nodes} nodes");
+}
+
+#[test]
+fn few_groups_fill_few_folds() {
+    let mut csv = String::from("site,x,y\n");
+    for row in 0..300 {
+        writeln!(csv, "s{},{},{}", row % 3, noise(row, 0), 3.0 * noise(row, 0) + 0.1 * noise(row, 1)).unwrap();
+    }
+    let settings = TrainingSettings { group_column: Some("site".to_owned()), ..TrainingSettings::default() };
+    let trained = with_settings(&csv, "y", settings).unwrap();
+    assert!(matches!(trained.validation, Validation::Folds { folds: 3, .. }), "{:?}", trained.validation);
+    assert_eq!(trained.judged_rows.len(), 300);
+}
+
+#[test]
+fn labels_that_hardly_repeat_are_learned_all_the_same() {
+    let mut csv = String::from("x,y\n");
+    for row in 0..40 {
+        let label = if row < 3 { "often".to_owned() } else { format!("once {row}") };
+        writeln!(csv, "{},{label}", noise(row, 0)).unwrap();
+    }
+    assert!(!trained(&csv, "y").unwrap().pipeline.members.is_empty());
+}
+
+#[test]
+fn a_metric_that_the_target_does_not_have_is_refused_or_replaced() {
+    let mut csv = String::from("at,x,loss,late\n");
+    for row in 0..400 {
+        let late = if row < 250 && noise(row, 1) > 0.5 { "yes" } else { "no" };
+        writeln!(csv, "{row},{},{},{late}", noise(row, 0), (noise(row, 0) * 9.0).floor() - 2.0).unwrap();
+    }
+    let with = |target, metric, time_column: Option<&str>, problem_type| {
+        let settings =
+            TrainingSettings { metric: Some(metric), time_column: time_column.map(ToOwned::to_owned), ..TrainingSettings::default() };
+        let (frame, profile) = read(&csv);
+        train(&frame, &profile, &Options { settings, problem_type: Some(problem_type), ..options(target) }, &mut |_| {})
+    };
+    assert_eq!(
+        with("loss", Metric::Rmsle, None, ProblemType::Regression).unwrap_err().to_string(),
+        "rmsle is not defined for the target column 'loss': it has values below 0; choose another metric"
+    );
+    let relative = with("loss", Metric::Mape, None, ProblemType::Regression).unwrap();
+    assert!(relative.metrics.mape.unwrap().is_finite(), "rows of zero do not count");
+    let late = with("late", Metric::RocAuc, Some("at"), ProblemType::Classification).unwrap();
+    assert_eq!(late.metric, Metric::LogLoss, "the rows at the end are of one label");
+}
+
+#[test]
+fn balancing_labels_changes_what_is_learned_and_not_how_it_is_measured() {
+    let mut csv = String::from("x,y\n");
+    for row in 0..600 {
+        writeln!(csv, "{},{}", noise(row, 0), if noise(row, 0) + 0.5 * noise(row, 1) > 1.25 { "rare" } else { "usual" }).unwrap();
+    }
+    let balanced = with_settings(&csv, "y", TrainingSettings { balance_classes: true, ..TrainingSettings::default() }).unwrap();
+    let Outcome::Labels { actual, chosen, .. } = &balanced.outcome else { panic!("labels") };
+    let hits = actual.iter().zip(chosen).filter(|(actual, chosen)| actual == chosen).count();
+    let accuracy = balanced.metrics.accuracy.unwrap();
+    assert!((accuracy - hits as f64 / actual.len() as f64).abs() < 1e-9, "{accuracy}");
+    assert!(balanced.metrics.balanced_accuracy.unwrap() > accuracy - 0.1);
 }

@@ -20,8 +20,12 @@ use tract_onnx::{
 const MAX_NODES: usize = 50_000_000;
 /// The most classes of one ensemble.
 const MAX_CLASSES: usize = 100_000;
-/// Marks a leaf, whose `threshold` is its value and whose `left` is its class.
-const LEAF: u32 = u32::MAX;
+/// The class of a node that is no leaf.
+const NONE: u32 = u32::MAX;
+/// Rows that are sent down a tree while its nodes are at hand, and rows that are walked side by side: a walk waits for memory at each step,
+/// and eight wait together.
+const BLOCK: usize = 128;
+const LANES: usize = 8;
 /// The bit of `feature` that tells where a missing value goes.
 const MISSING_LEFT: u32 = 1 << 31;
 
@@ -34,17 +38,21 @@ pub(crate) fn tree_ensemble_classifier(
     Ok((expand(TreeEnsemble(Arc::new(ensemble))), Vec::new()))
 }
 
+/// A test; of a leaf the threshold is its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct PackedNode {
     feature: u32,
     threshold: f32,
-    left: u32,
-    right: u32,
 }
 
 #[derive(Debug, PartialEq)]
 struct Ensemble {
     nodes: Vec<PackedNode>,
+    /// For each node the one that follows when its test fails, and the one when it holds. They lie apart from the tests so that the next node is
+    /// looked up: a jump could not be foreseen. A leaf leads to itself.
+    children: Vec<u32>,
+    /// For each node the class that it adds to, if it is a leaf.
+    leaf_classes: Vec<u32>,
     /// The root of each tree.
     roots: Vec<u32>,
     classes: usize,
@@ -73,6 +81,7 @@ impl Ensemble {
         ensure!(values.len() == count && modes.len() == count, "nodes_values or nodes_modes do not have one value per node");
 
         let (mut nodes, mut roots, mut width) = (Vec::with_capacity(count), Vec::new(), 0);
+        let mut children = Vec::with_capacity(2 * count);
         let mut tree_start = 0;
         for at in 0..count {
             let starts = at == 0 || tree_ids[at] != tree_ids[at - 1];
@@ -82,7 +91,8 @@ impl Ensemble {
             }
             ensure!(usize::try_from(node_ids[at]).ok() == Some(at - tree_start), "node {at} is not in the order of its tree");
             if modes[at] == "LEAF" {
-                nodes.push(PackedNode { feature: LEAF, threshold: 0.0, left: 0, right: 0 });
+                nodes.push(PackedNode { feature: 0, threshold: 0.0 });
+                children.extend([u32::try_from(at)?; 2]);
                 continue;
             }
             ensure!(modes[at] == "BRANCH_LEQ", "node {at} tests with {}, which no model of ours does", modes[at]);
@@ -97,9 +107,10 @@ impl Ensemble {
             };
             let missing_left = if missing[at] == 0 { 0 } else { MISSING_LEFT };
             let (left, right) = (child(true_ids[at])?, child(false_ids[at])?);
-            nodes.push(PackedNode { feature: feature | missing_left, threshold: values[at], left, right });
+            nodes.push(PackedNode { feature: feature | missing_left, threshold: values[at] });
+            children.extend([right, left]);
         }
-        let mut ensemble = Self { nodes, roots, classes, width };
+        let mut ensemble = Self { nodes, children, leaf_classes: vec![NONE; count], roots, classes, width };
         ensemble.read_leaves(node, tree_ids)?;
         Ok(ensemble)
     }
@@ -120,8 +131,9 @@ impl Ensemble {
             ensure!(tree_ids.get(place) == Some(&tree_ids[*root as usize]), "leaf {at} is not in its tree");
             let class = u32::try_from(classes[at])?;
             ensure!((class as usize) < self.classes, "leaf {at} adds to class {class} of {}", self.classes);
-            match self.nodes.get_mut(place) {
-                Some(leaf) if leaf.feature == LEAF => (leaf.left, leaf.threshold) = (class, weights[at]),
+            let is_leaf = self.children.get(2 * place).is_some_and(|&child| child as usize == place);
+            match (self.nodes.get_mut(place), self.leaf_classes.get_mut(place)) {
+                (Some(leaf), Some(leaf_class)) if is_leaf => (*leaf_class, leaf.threshold) = (class, weights[at]),
                 _ => bail!("leaf {at} is no leaf"),
             }
         }
@@ -130,15 +142,38 @@ impl Ensemble {
 
     /// Adds the trees' values to `scores` (row-major `rows × classes`); `inputs` is row-major `rows × columns` with at least `width` columns.
     fn score(&self, inputs: &[f32], columns: usize, scores: &mut [f32]) {
-        for (row, scores) in inputs.chunks_exact(columns).zip(scores.chunks_exact_mut(self.classes)) {
+        for (inputs, scores) in inputs.chunks(BLOCK * columns).zip(scores.chunks_mut(BLOCK * self.classes)) {
             for &root in &self.roots {
-                let mut node = self.nodes[root as usize];
-                while node.feature != LEAF {
-                    let value = row[(node.feature & !MISSING_LEFT) as usize];
-                    let goes_left = value <= node.threshold || (value.is_nan() && node.feature & MISSING_LEFT != 0);
-                    node = self.nodes[if goes_left { node.left } else { node.right } as usize];
+                for (inputs, scores) in inputs.chunks(LANES * columns).zip(scores.chunks_mut(LANES * self.classes)) {
+                    let leaves = self.leaves(root, inputs, columns);
+                    for (scores, leaf) in scores.chunks_exact_mut(self.classes).zip(leaves) {
+                        // A leaf without a class adds nothing.
+                        if let Some(score) = scores.get_mut(self.leaf_classes[leaf as usize] as usize) {
+                            *score += self.nodes[leaf as usize].threshold;
+                        }
+                    }
                 }
-                scores[node.left as usize] += node.threshold;
+            }
+        }
+    }
+
+    /// The leaves that up to [`LANES`] rows end in.
+    #[inline]
+    fn leaves(&self, root: u32, inputs: &[f32], columns: usize) -> [u32; LANES] {
+        let rows = inputs.len() / columns;
+        let mut at = [root; LANES];
+        loop {
+            let mut moved = 0;
+            for (row, at) in at.iter_mut().enumerate().take(rows) {
+                let node = self.nodes[*at as usize];
+                let value = inputs[row * columns + (node.feature & !MISSING_LEFT) as usize];
+                let goes_left = (value <= node.threshold) | (value.is_nan() & (node.feature & MISSING_LEFT != 0));
+                let next = self.children[2 * *at as usize + usize::from(goes_left)];
+                moved |= next ^ *at;
+                *at = next;
+            }
+            if moved == 0 {
+                return at;
             }
         }
     }

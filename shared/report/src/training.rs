@@ -85,6 +85,10 @@ pub struct LeaderboardRow {
     pub score: f64,
     /// Seconds that fitting it took.
     pub fit_seconds: f64,
+    /// Seconds that predicting a thousand rows took.
+    pub predict_seconds: f64,
+    /// Bytes that it takes of a model file, about.
+    pub bytes: u64,
     /// Its trees, over all folds.
     pub trees: usize,
     /// Its share of the final model; 0 when it is not part of it.
@@ -155,7 +159,7 @@ pub struct Contribution {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HardRow {
     /// Its number in the table, from 1.
-    pub row: u64,
+    pub row: Option<u64>,
     /// What it is.
     pub actual: String,
     /// What was predicted.
@@ -192,6 +196,8 @@ pub struct Configuration {
     pub columns: u64,
     /// Rows that the model learned from in the end.
     pub train_rows: u64,
+    /// Rows that were read where memory did not do for all of them.
+    pub sampled_rows: Option<u64>,
     /// Rows that it was judged on.
     pub judged_rows: u64,
     /// Rows left out because the target is missing, or counts nothing.

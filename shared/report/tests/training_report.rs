@@ -25,7 +25,17 @@ fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingIn
 
 fn candidate(name: &str, score: f64, weight: f64) -> LeaderboardRow {
     let parameters = [("learning_rate", "0.05"), ("num_leaves", "31")].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    LeaderboardRow { name: name.to_owned(), family: Family::GradientBoosting, parameters, score, fit_seconds: 12.34, trees: 300, weight }
+    LeaderboardRow {
+        name: name.to_owned(),
+        family: Family::GradientBoosting,
+        parameters,
+        score,
+        fit_seconds: 12.34,
+        predict_seconds: 0.0123,
+        bytes: 345_678,
+        trees: 300,
+        weight,
+    }
 }
 
 /// Rows of the labels `no` and `yes` by counts of `[actual][chosen]`, with probabilities that say so more or less.
@@ -91,7 +101,7 @@ fn classification() -> TrainingReport {
         ],
         judged: judged([[98, 12], [16, 53]]),
         hardest: vec![HardRow {
-            row: 298,
+            row: Some(298),
             actual: "no".to_owned(),
             predicted: "yes".to_owned(),
             figure: 0.021,
@@ -105,6 +115,7 @@ fn classification() -> TrainingReport {
             rows: 891,
             columns: 11,
             train_rows: 712,
+            sampled_rows: None,
             judged_rows: 179,
             settings: vec![("metric".to_owned(), "log_loss".to_owned())],
             dropped_rows: 0,
@@ -286,7 +297,7 @@ fn names_and_labels_from_the_table_are_text_and_never_markup() {
             threshold: 0.5,
         },
         hardest: vec![HardRow {
-            row: 1,
+            row: Some(1),
             actual: hostile.clone(),
             predicted: hostile.clone(),
             figure: 0.1,

@@ -46,5 +46,5 @@ pub use error::{Place, Position, TableError};
 pub use frame::{Column, Frame, TextColumn, Values};
 pub use ingest::{ingest, ingest_with, read_table};
 pub use input::{Arrival, Input};
-pub use parquet_file::read_parquet;
+pub use parquet_file::{read_parquet, read_sample};
 pub use relations::{is_sampled_for_relations, relations, relations_of_sample, sample_for_relations};

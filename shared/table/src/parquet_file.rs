@@ -181,8 +181,8 @@ pub fn read_parquet(path: &Path) -> Result<Frame, TableError> {
     read(path, |_| None)
 }
 
-/// The same for at most `most` rows, which are taken from all over the table in runs.
-pub(crate) fn read_sample(path: &Path, most: usize) -> Result<Frame, TableError> {
+/// The same for at most about `most` rows, which are taken from all over the table in runs.
+pub fn read_sample(path: &Path, most: usize) -> Result<Frame, TableError> {
     read(path, |rows| picked(rows, most))
 }
 

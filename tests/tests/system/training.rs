@@ -24,6 +24,7 @@ async fn settings_reach_the_training_and_its_leaderboard() {
     let settings = json!({
         "metric": "balanced_accuracy", "estimator_list": ["random_forest", "extra_trees"], "time_column": null, "group_column": "tenure",
         "weight_column": null, "balance_classes": true, "monotone": { "charges": "increasing" }, "max_model_mb": null, "max_trees": 200,
+        "candidates": null,
     });
     assert_eq!((&job["settings"], &job["seed"]), (&settings, &json!(7)));
     assert_eq!(job["progress"]["best_metric"], "balanced_accuracy");

@@ -1,5 +1,6 @@
 //! From chosen candidates to the members of a model, and their fits on all rows.
 
+use domain::TrainingSettings;
 use model::{Fitted, Lookup, Member, Node};
 
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
     random::Random,
     search::{
         Found,
-        candidate::{self, Candidate, Config, Fold, FoldFit, Problem},
+        candidate::{self, Candidate, Config, Fold, FoldFit, Problem, size},
     },
     split::Split,
 };
@@ -17,6 +18,16 @@ use crate::{
 const WHOLE_SHARE: f64 = 0.7;
 /// A fit on more rows needs more rounds, by this share of the additional rows.
 const ROUNDS_PER_ROW: f64 = 0.3;
+
+/// Bytes of the model file for each node, at most; a set of codes takes several nodes.
+const MOST_NODE_BYTES: f64 = 64.0;
+
+/// A part of a model: a fit and its weight.
+struct Part<'a> {
+    chosen: &'a Chosen,
+    fit: &'a FoldFit,
+    weight: f64,
+}
 
 /// A candidate of the ensemble.
 #[derive(Debug)]
@@ -41,8 +52,9 @@ pub(crate) struct Assembled {
 impl Candidate {
     /// Seconds that a fit on so many rows is expected to take.
     pub(crate) fn whole_seconds(&self, folds: &[Fold], rows: usize) -> f64 {
-        // Folds are fitted side by side; what one alone takes is more than its share of their time.
-        let alone = if folds.len() > 1 { 1.6 } else { 1.1 };
+        // Fits of several folds, or of several candidates on one, go on side by side; what one alone takes is more than its share of their time,
+        // and less than all of it.
+        let alone = if folds.len() > 1 { 1.6 } else { 0.75 };
         self.seconds / folds.len().max(1) as f64 * rows as f64 / mean_learned(folds) * alone
     }
 }
@@ -53,6 +65,10 @@ fn mean_learned(folds: &[Fold]) -> f64 {
 }
 
 impl Chosen {
+    fn is_forest(&self) -> bool {
+        matches!(&self.candidate.config, Config::Trees(params) if params.forest)
+    }
+
     /// The fits that make up the candidate, with their shares of it; `whole` is the one on all rows.
     fn parts<'a>(&'a self, whole: Option<&'a FoldFit>) -> Vec<(&'a FoldFit, f64)> {
         let fits = &self.candidate.fits;
@@ -96,25 +112,46 @@ impl Found {
         wholes
     }
 
+    /// The parts of the model, within what was asked for: first the folds' models go, then the candidates of the least weight, and of the last
+    /// one the last rounds.
+    fn parts<'a>(&'a self, wholes: &'a [Option<FoldFit>], limits: Limits) -> Vec<Part<'a>> {
+        let whole = |position: usize| wholes.get(position).and_then(Option::as_ref);
+        let all = |(position, chosen): (usize, &'a Chosen)| {
+            chosen.parts(whole(position)).into_iter().map(move |(fit, share)| Part { chosen, fit, weight: chosen.weight * share })
+        };
+        let parts: Vec<Part<'_>> = self.chosen.iter().enumerate().flat_map(all).collect();
+        if limits.hold(&parts) {
+            return parts;
+        }
+        let one = |(position, chosen): (usize, &'a Chosen)| {
+            Some(Part { chosen, fit: whole(position).or_else(|| chosen.candidate.fits.first())?, weight: chosen.weight })
+        };
+        let mut parts: Vec<Part<'_>> = self.chosen.iter().enumerate().filter_map(one).collect();
+        while parts.len() > 1 && !limits.hold(&parts) {
+            parts.pop();
+        }
+        let total: f64 = parts.iter().map(|part| part.weight).sum();
+        parts.iter_mut().for_each(|part| part.weight /= total);
+        parts
+    }
+
     /// The members of the model, for tables of so many inputs; `wholes` are the chosen candidates' fits on all rows, as far as there are any.
-    pub(crate) fn assemble(&self, wholes: &[Option<FoldFit>], inputs: usize) -> Assembled {
+    pub(crate) fn assemble(&self, wholes: &[Option<FoldFit>], inputs: usize, settings: &TrainingSettings) -> Assembled {
         let mut assembled = Assembled { members: Vec::new(), lookups: Vec::new(), importances: vec![0.0; inputs] };
-        for (position, chosen) in self.chosen.iter().enumerate() {
-            for (fit, share) in chosen.parts(wholes.get(position).and_then(Option::as_ref)) {
-                let total: f64 = fit.importances.iter().sum();
-                for (input, &value) in fit.importances.iter().enumerate().filter(|_| total > 0.0) {
-                    // What a looked-up number gained belongs to the category that it was looked up for.
-                    let of =
-                        input.checked_sub(inputs).and_then(|lookup| fit.lookups.get(lookup)).map_or(input, |lookup| lookup.input as usize);
-                    if let Some(sum) = assembled.importances.get_mut(of) {
-                        *sum += chosen.weight * share * value / total;
-                    }
+        let limits = Limits::of(settings);
+        for Part { chosen, fit, weight } in self.parts(wholes, limits) {
+            let total: f64 = fit.importances.iter().sum();
+            for (input, &value) in fit.importances.iter().enumerate().filter(|_| total > 0.0) {
+                // What a looked-up number gained belongs to the category that it was looked up for.
+                let of = input.checked_sub(inputs).and_then(|lookup| fit.lookups.get(lookup)).map_or(input, |lookup| lookup.input as usize);
+                if let Some(sum) = assembled.importances.get_mut(of) {
+                    *sum += weight * value / total;
                 }
-                let start = assembled.place(&fit.lookups);
-                let model = moved(fit.model.clone(), inputs, start);
-                let weight = (chosen.weight * share) as f32;
-                assembled.members.push(Member { name: chosen.candidate.name.clone(), weight, link: fit.link, model });
             }
+            let start = assembled.place(&fit.lookups);
+            let model = limits.cut(moved(fit.model.clone(), inputs, start), chosen.is_forest());
+            let (name, weight) = (chosen.candidate.name.clone(), weight as f32);
+            assembled.members.push(Member { name, weight, link: fit.link, model });
         }
         normalise(&mut assembled.importances);
         assembled
@@ -132,6 +169,47 @@ impl Assembled {
             self.lookups.extend_from_slice(lookups);
             self.lookups.len() - lookups.len()
         })
+    }
+}
+
+/// How large a model may be.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    trees: usize,
+    nodes: usize,
+}
+
+impl Limits {
+    fn of(settings: &TrainingSettings) -> Self {
+        Self {
+            trees: settings.max_trees.map_or(usize::MAX, |trees| trees as usize),
+            nodes: settings.max_model_mb.map_or(usize::MAX, |megabytes| (megabytes * 1e6 / MOST_NODE_BYTES) as usize),
+        }
+    }
+
+    fn hold(self, parts: &[Part<'_>]) -> bool {
+        let sizes = parts.iter().map(|part| size(&part.fit.model)).fold((0, 0), |all, next| (all.0 + next.0, all.1 + next.1));
+        sizes.0 <= self.nodes && sizes.1 <= self.trees
+    }
+
+    /// The model without the rounds that are too many; it keeps one at least. Of a forest, the trees that stay count for the others.
+    fn cut(self, model: Fitted, is_mean: bool) -> Fitted {
+        let Fitted::Trees(mut forest) = model else { return model };
+        let (outputs, all) = (forest.base.len().max(1), forest.trees.len());
+        let mut kept = all.min(self.trees / outputs * outputs).max(outputs.min(all));
+        while kept > outputs && forest.trees.iter().take(kept).map(|tree| tree.nodes.len()).sum::<usize>() > self.nodes {
+            kept -= outputs;
+        }
+        forest.trees.truncate(kept);
+        if is_mean && kept < all {
+            let factor = all as f32 / kept as f32;
+            for node in forest.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+                if let Node::Leaf { value } = node {
+                    *value *= factor;
+                }
+            }
+        }
+        Fitted::Trees(forest)
     }
 }
 

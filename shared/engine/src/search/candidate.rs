@@ -7,6 +7,7 @@ use model::{Fitted, Forest, Link, Lookup, Node};
 use rayon::prelude::*;
 
 use crate::{
+    apply::{Ensemble, Instead, outputs},
     boost::{
         self, Params,
         loss::{Loss, Objective},
@@ -22,6 +23,8 @@ use crate::{
 
 /// Outputs (rows × labels) up to which all probabilities of a candidate are kept and not only the true label's.
 pub(super) const MOST_OUTPUTS: usize = 3_000_000;
+/// Rows that predicting is timed on.
+const TIMED_ROWS: usize = 64;
 
 /// What all candidates learn from.
 #[derive(Debug)]
@@ -66,15 +69,16 @@ enum Kept {
 }
 
 impl Problem {
-    /// Bins the inputs and standardises the target.
+    /// Bins the inputs and standardises the target by the rows that may be learned from.
     pub(crate) fn new(matrix: Matrix, target: Target, rows: Vec<u32>, metric: Metric) -> Self {
         let binned = boost::bins::Binned::new(&matrix);
         let actual = target.clone();
         let (target, mean, deviation) = match target {
             Target::Numbers(values) => {
-                let count = values.len().max(1) as f64;
-                let mean = values.iter().map(|value| value / count).sum::<f64>();
-                let spread = (values.iter().map(|value| (value - mean).powi(2) / count).sum::<f64>()).sqrt();
+                let count = rows.len().max(1) as f64;
+                let learned = || rows.iter().map(|&row| values[row as usize]);
+                let mean = learned().map(|value| value / count).sum::<f64>();
+                let spread = (learned().map(|value| (value - mean).powi(2) / count).sum::<f64>()).sqrt();
                 let deviation = if spread > 0.0 && spread.is_finite() { spread } else { 1.0 };
                 (Target::Numbers(values.iter().map(|value| (value - mean) / deviation).collect()), mean, deviation)
             }
@@ -377,6 +381,8 @@ pub(crate) struct Candidate {
     pub loss: f64,
     /// Seconds that it took.
     pub seconds: f64,
+    /// Seconds that predicting a thousand rows takes all its fits.
+    pub predict_seconds: f64,
     /// Nodes of its trees.
     pub nodes: usize,
     /// Its trees.
@@ -410,7 +416,8 @@ impl Candidate {
         let rounds = matches!(config, Config::Trees(_)).then(|| rounds as f64 / fits.len().max(1) as f64);
         let name = config.family().name().to_owned();
         let seconds = before + start.elapsed().as_secs_f64();
-        loss.is_finite().then_some(Self { name, config, fits, predictions, loss, seconds, nodes, trees, rounds })
+        let predict_seconds = predict_seconds(problem, &fits, folds);
+        loss.is_finite().then_some(Self { name, config, fits, predictions, loss, seconds, predict_seconds, nodes, trees, rounds })
     }
 
     /// Gives its memory back; only what the leaderboard shows stays.
@@ -457,8 +464,17 @@ pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Fold, seed: u64, de
     }
 }
 
+/// What predicting a thousand rows takes, seen on a few.
+fn predict_seconds(problem: &Problem, fits: &[FoldFit], folds: &[Fold]) -> f64 {
+    let rows: Vec<u32> = folds.iter().flat_map(|fold| fold.split.watch.iter().copied()).take(TIMED_ROWS).collect();
+    let all: Ensemble<'_> = fits.iter().map(|fit| (fit, 1.0)).collect();
+    let start = Instant::now();
+    outputs(&all, &problem.matrix, &rows, &Instead::Nothing);
+    start.elapsed().as_secs_f64() * 1_000.0 / rows.len().max(1) as f64
+}
+
 /// Nodes and trees.
-fn size(model: &Fitted) -> (usize, usize) {
+pub(super) fn size(model: &Fitted) -> (usize, usize) {
     match model {
         Fitted::Trees(Forest { trees, .. }) => (trees.iter().map(|tree| tree.nodes.len()).sum(), trees.len()),
         Fitted::Linear(_) => (0, 0),

@@ -8,9 +8,13 @@ use crate::search::candidate::{Bench, Candidate, Problem};
 
 /// The most picks.
 const MAX_PICKS: usize = 40;
-/// The most rows that a choice looks at; fewer where each look sorts them or tries thresholds.
+/// The most rows that a choice looks at, and the most figures of them; fewer where each look sorts them for each label or tries thresholds.
 const MAX_ROWS: usize = 100_000;
-const MAX_RANKED_ROWS: usize = 20_000;
+const MAX_FIGURES: usize = 1_000_000;
+const MAX_RANKED_FIGURES: usize = 40_000;
+const FEWEST_ROWS: usize = 500;
+/// The most figures that are kept of all candidates together.
+const KEPT_FIGURES: usize = 250_000_000;
 
 /// How large an ensemble may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +25,10 @@ pub(crate) struct Room {
     pub trees: usize,
 }
 
-/// How many of the best candidates may take part: the fewer the rows, the sooner a selection fits their noise.
-pub(crate) fn eligible(rows: usize) -> usize {
-    (rows / 60).clamp(4, 16)
+/// How many of the best candidates may take part, of each of which so many figures are kept: the fewer the rows, the sooner a selection fits
+/// their noise.
+pub(crate) fn eligible(rows: usize, figures: usize) -> usize {
+    (rows / 60).clamp(4, 16).min(KEPT_FIGURES / figures.max(1)).max(1)
 }
 
 /// Candidates that take part, by position, and their weights, which sum to 1, as chosen on some of the judged rows: those at `positions`
@@ -38,11 +43,12 @@ pub(crate) fn select(
     room: Room,
 ) -> Vec<(usize, f64)> {
     let ranked = !matches!(problem.metric, Metric::LogLoss | Metric::Rmse | Metric::Mae | Metric::R2);
-    let step = positions.len().div_ceil(if ranked { MAX_RANKED_ROWS } else { MAX_ROWS }).max(1);
+    let width = problem.width();
+    let figures = if ranked { MAX_RANKED_FIGURES } else { MAX_FIGURES };
+    let step = positions.len().div_ceil((figures / width.max(2)).clamp(FEWEST_ROWS, MAX_ROWS)).max(1);
     let positions: Vec<usize> = positions.iter().copied().step_by(step).collect();
     let rows: Vec<u32> = positions.iter().map(|&position| rows[position]).collect();
     let bench = Bench::new(problem, &rows);
-    let width = problem.width();
     let chosen_rows = |candidate: &Candidate| -> Vec<f32> {
         positions.iter().flat_map(|position| &candidate.predictions[position * width..(position + 1) * width]).copied().collect()
     };

@@ -21,7 +21,7 @@ pub(crate) use self::{
 use self::{
     candidate::Bench,
     ensemble::{Room, select},
-    portfolio::Shape,
+    portfolio::{NODE_BYTES, Shape},
 };
 use crate::{
     EngineError,
@@ -41,7 +41,7 @@ const FEW_ROWS: usize = 2_500;
 const FITS: f64 = 10.0;
 const FITS_OF_A_DEAL: f64 = 40.0;
 /// Variations without improvement after which to stop if this much of the budget went without one, and after which to stop anyway.
-const PATIENCE: usize = 12;
+const PATIENCE: usize = 30;
 const IDLE_SHARE: f64 = 0.1;
 const MOST_PATIENCE: usize = 80;
 /// What counts as an improvement, relative: this, or what chance alone makes of so many rows, this over the root of their number.
@@ -56,8 +56,10 @@ const PARENTS: usize = 4;
 const CANDIDATE_SHARE: f64 = 0.25;
 const LINEAR_SHARE: f64 = 0.06;
 
-/// Candidates that an ensemble is expected to have, and what it takes to send a row down a tree.
+/// Candidates that an ensemble is expected to have, and the seconds that they must take before it is chosen to see which they are; and what it
+/// takes to send a row down a tree.
 const EXPECTED_CHOICES: usize = 4;
+const WORTH_CHOOSING: f64 = 1.0;
 const SECONDS_PER_WALK: f64 = 4e-8;
 
 /// A candidate as the leaderboard shows it.
@@ -73,6 +75,10 @@ pub struct LeaderboardEntry {
     pub validation_score: f64,
     /// Seconds that fitting it took.
     pub fit_seconds: f64,
+    /// Seconds that predicting a thousand rows takes all its models.
+    pub predict_seconds: f64,
+    /// Bytes that it takes of a model file, about.
+    pub bytes: usize,
     /// Nodes of its trees.
     pub nodes: usize,
     /// Its trees.
@@ -271,17 +277,32 @@ impl Search<'_> {
         fitted.into_iter().map(|candidate| self.add(candidate)).fold(false, |any, better| any | better)
     }
 
-    /// When the search must end, by what the best candidates so far would take to be judged and to be fitted on all rows.
+    /// When the search must end, by what the candidates that would be chosen now take to be judged and to be fitted on all rows.
     fn end(&self) -> Deadline {
         let rows = self.problem.target.len();
         let judged = rows.saturating_sub(self.problem.rows.len());
-        let after: f64 = self
-            .candidates
-            .iter()
-            .take(EXPECTED_CHOICES)
-            .map(|candidate| candidate.whole_seconds(&self.folds, rows) + (judged * candidate.trees) as f64 * SECONDS_PER_WALK)
-            .sum();
+        let seconds =
+            |candidate: &Candidate| candidate.whole_seconds(&self.folds, rows) + (judged * candidate.trees) as f64 * SECONDS_PER_WALK;
+        let best: f64 = self.candidates.iter().take(EXPECTED_CHOICES).map(seconds).sum();
+        // Choosing costs a little; it is worth that where fits cost more.
+        let after = if best < WORTH_CHOOSING {
+            best
+        } else {
+            let all: Vec<usize> = (0..self.watched.len()).collect();
+            self.choose(&all).iter().filter_map(|(position, _)| self.candidates.get(*position)).map(seconds).sum()
+        };
         self.times.latest.clone().min(self.times.fits_end.earlier_by(after))
+    }
+
+    /// The ensemble that predicts the judged rows at some positions best.
+    fn choose(&self, positions: &[usize]) -> Vec<(usize, f64)> {
+        let room = Room { nodes: 2 * self.shape.room.nodes, trees: self.shape.room.trees };
+        select(self.problem, &self.candidates, positions, &self.watched, self.eligible(), room)
+    }
+
+    /// How many of the best candidates may become part of the model.
+    fn eligible(&self) -> usize {
+        ensemble::eligible(self.problem.rows.len(), self.watched.len() * self.problem.width())
     }
 
     /// Puts a candidate in its place. Whether it is better than all before.
@@ -297,7 +318,8 @@ impl Search<'_> {
         let better = self.candidates.first().is_none_or(|best| candidate.loss < best.loss - improvement * best.loss.abs());
         let rank = self.candidates.partition_point(|other| other.loss.total_cmp(&candidate.loss).is_le());
         self.candidates.insert(rank, candidate);
-        self.candidates.iter_mut().skip(ensemble::eligible(self.problem.rows.len())).for_each(Candidate::forget);
+        let eligible = self.eligible();
+        self.candidates.iter_mut().skip(eligible).for_each(Candidate::forget);
         if let Some(best) = self.candidates.first() {
             let metric = self.bench.metric();
             let score = score_of(metric, best.loss);
@@ -335,12 +357,9 @@ impl Search<'_> {
     }
 
     fn finish(self, judge: bool) -> Option<Found> {
-        let room = Room { nodes: 2 * self.shape.room.nodes, trees: self.shape.room.trees };
-        let eligible = ensemble::eligible(self.problem.rows.len());
         let all: Vec<usize> = (0..self.watched.len()).collect();
-        let choose = |positions: &[usize]| select(self.problem, &self.candidates, positions, &self.watched, eligible, room);
-        let weights = choose(&all);
-        let judged = if judge { self.judged(choose) } else { None };
+        let weights = self.choose(&all);
+        let judged = if judge { self.judged() } else { None };
         let metric = self.bench.metric();
         let entry = |(position, candidate): (usize, &Candidate)| LeaderboardEntry {
             name: candidate.name.clone(),
@@ -348,6 +367,8 @@ impl Search<'_> {
             metric,
             validation_score: score_of(metric, candidate.loss),
             fit_seconds: candidate.seconds,
+            predict_seconds: candidate.predict_seconds,
+            bytes: (candidate.nodes as f64 * NODE_BYTES) as usize,
             nodes: candidate.nodes,
             trees: candidate.trees,
             weight: weights.iter().find(|(chosen, _)| *chosen == position).map_or(0.0, |(_, weight)| *weight),
@@ -379,7 +400,7 @@ impl Search<'_> {
     }
 
     /// The judged rows and the mean outputs of ensembles that were chosen without them.
-    fn judged(&self, choose: impl Fn(&[usize]) -> Vec<(usize, f64)>) -> Option<(Vec<u32>, Vec<f32>)> {
+    fn judged(&self) -> Option<(Vec<u32>, Vec<f32>)> {
         let width = self.problem.width();
         let rows = self.problem.target.len();
         let (mut sums, mut times) = (vec![0.0_f32; rows * width], vec![0_u32; rows]);
@@ -387,7 +408,7 @@ impl Search<'_> {
         for fold in &self.folds {
             let end = start + fold.split.watch.len();
             let others: Vec<usize> = (0..self.watched.len()).filter(|position| !(start..end).contains(position)).collect();
-            let weights = if others.is_empty() { choose(&(start..end).collect::<Vec<_>>()) } else { choose(&others) };
+            let weights = if others.is_empty() { self.choose(&(start..end).collect::<Vec<_>>()) } else { self.choose(&others) };
             for (position, &row) in (start..end).zip(&fold.split.watch) {
                 let row = row as usize;
                 times[row] += 1;

@@ -14,7 +14,7 @@ const NODES_PER_ROW: usize = 150;
 const MAX_NODES: usize = 250_000;
 const FEWEST_NODES: usize = 120_000;
 /// Bytes of the model file for each node.
-const NODE_BYTES: f64 = 40.0;
+pub(super) const NODE_BYTES: f64 = 40.0;
 /// Rounds that a configuration needs at the usual learning rate.
 const USUAL_ROUNDS: usize = 200;
 /// The most trees of a forest, for each output and fold; and how many it should have room for.

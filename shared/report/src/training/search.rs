@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{LeaderboardRow, TrainingReport};
 use crate::{
     chart::{Line, bar, lines},
-    format::{count, cut, format_time, label, number, percent},
+    format::{bytes, count, cut, format_time, label, number, percent},
     page::{card, table},
 };
 
@@ -74,13 +74,15 @@ pub(crate) fn leaderboard(report: &TrainingReport) -> Markup {
                 }
                 td.n data-name=(score) { (number(candidate.score)) }
                 td.n data-name="Fit time" { (format_time(candidate.fit_seconds)) }
+                td.n data-name="1,000 predictions" { (format!("{:.1} ms", candidate.predict_seconds * 1e3)) }
+                td.n data-name="Size" { (bytes(candidate.bytes)) }
                 td.n data-name="Trees" { (count(candidate.trees as u64)) }
                 td.n data-name="Weight" { @if candidate.weight > 0.0 { (percent(candidate.weight)) } @else { "–" } }
                 td.picture { @if candidate.weight > 0.0 { (bar(candidate.weight)) } }
             }
         }
     };
-    let head = html! { th { "Model" } th.n { (score) } th.n { "Fit time" } th.n { "Trees" } th.n { "Weight" } th { "" } };
+    let head = html! { th { "Model" } th.n { (score) } th.n { "Fit time" } th.n { "1,000 predictions" } th.n { "Size" } th.n { "Trees" } th.n { "Weight" } th { "" } };
     let content = html! {
         (table("leaderboard stacked", &head, &rows))
         @if candidates.len() > listed.len() {

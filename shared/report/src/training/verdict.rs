@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{Judged, TrainingReport, figure};
 use crate::{
-    format::{counted, cut, label, percent},
+    format::{count, counted, cut, label, percent},
     page::{Tone, card, note, table},
 };
 
@@ -191,6 +191,13 @@ pub fn beware(report: &TrainingReport) -> Vec<String> {
             warnings.push("A plain linear model does as well: consider it if you need to explain every prediction.".to_owned());
         }
     }
+    if let Some(sampled) = report.configuration.sampled_rows {
+        warnings.push(format!(
+            "The table does not fit the memory of the machine: the model learned from a sample of {} of its {} rows.",
+            count(sampled),
+            count(report.configuration.rows)
+        ));
+    }
     if report.interrupted {
         warnings.push("The search was told to stop before its time: a longer one may do better.".to_owned());
     }
@@ -219,17 +226,19 @@ pub(crate) fn metrics(report: &TrainingReport) -> Markup {
     let known = Metric::ALL.into_iter().filter_map(|metric| Some((metric, report.metrics.get(metric)?)));
     let mut rows: Vec<(String, String, String)> = known
         .map(|(metric, value)| {
-            let name = match metric {
-                Metric::F1 => "F1 score, weighted".to_owned(),
-                other => sentence(other.title()),
-            };
-            let range = if metric == Metric::F1 { None } else { interval(&report.metrics, metric) };
-            (name, figure(metric, value), range.unwrap_or_else(|| "–".to_owned()))
+            let range = interval(&report.metrics, metric).unwrap_or_else(|| "–".to_owned());
+            (sentence(metric.title()), figure(metric, value), range)
         })
         .collect();
-    for (name, value) in [("Precision, weighted", report.metrics.precision), ("Recall, weighted", report.metrics.recall)] {
+    let weighted = [
+        ("F1 score, weighted", "f1_score", report.metrics.f1_score),
+        ("Precision, weighted", "precision", report.metrics.precision),
+        ("Recall, weighted", "recall", report.metrics.recall),
+    ];
+    for (name, key, value) in weighted {
         if let Some(value) = value {
-            rows.push((name.to_owned(), format!("{value:.4}"), "–".to_owned()));
+            let range = report.metrics.intervals.get(key).map(|range| format!("{:.4} to {:.4}", range.low, range.high));
+            rows.push((name.to_owned(), format!("{value:.4}"), range.unwrap_or_else(|| "–".to_owned())));
         }
     }
     let head = html! { th { "Metric" } th.n { "Value" } th.n { "95% interval" } };

@@ -45,7 +45,7 @@ pub(crate) fn hardest(report: &TrainingReport) -> Markup {
     let rows = html! {
         @for row in &report.hardest {
             tr {
-                th scope="row" data-name="Row" { (count(row.row)) }
+                th scope="row" data-name="Row" { @if let Some(row) = row.row { (count(row)) } @else { "–" } }
                 td data-name="Actual" { bdi { (cut(&row.actual, 40)) } }
                 td data-name="Predicted" { bdi { (cut(&row.predicted, 40)) } }
                 td.n data-name=(figure) { @if labels { (percent(row.figure)) } @else { (number(row.figure)) } }

@@ -123,6 +123,7 @@ fn base() -> TrainingReport {
             rows: 1_000_000_000,
             columns: 33,
             train_rows: 999_999_999,
+            sampled_rows: None,
             judged_rows: ROWS.into(),
             dropped_rows: 1,
             settings: names(3).into_iter().map(|name| (name.clone(), name)).collect(),
@@ -142,6 +143,8 @@ fn candidate(name: String) -> LeaderboardRow {
         parameters,
         score: 123_456.789,
         fit_seconds: 3_599.0,
+        predict_seconds: 123.456,
+        bytes: 123_456_789,
         trees: 12_345,
         weight: 0.1,
     }
@@ -149,7 +152,7 @@ fn candidate(name: String) -> LeaderboardRow {
 
 fn hard_row(name: String) -> HardRow {
     let cells = names(6).into_iter().map(|name| (name.clone(), name)).collect();
-    HardRow { row: 123_456_789, actual: name.clone(), predicted: name, figure: -123_456_789.5, cells }
+    HardRow { row: Some(123_456_789), actual: name.clone(), predicted: name, figure: -123_456_789.5, cells }
 }
 
 fn segment(name: String) -> Segment {
