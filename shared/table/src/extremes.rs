@@ -2,6 +2,8 @@
 
 /// How many of each.
 const KEPT: usize = 5;
+/// One of so many values is looked at first.
+const FIRST: usize = 61;
 
 /// Both ends of the values.
 #[derive(Debug, Clone, Default)]
@@ -17,14 +19,23 @@ struct Lowest(Vec<f64>);
 
 impl Extremes {
     /// Adds the values of a piece, all of which are in `range`, infinities aside.
-    pub(crate) fn add(&mut self, range: Option<(f64, f64)>, values: impl Iterator<Item = f64>) {
+    pub(crate) fn add(&mut self, range: Option<(f64, f64)>, values: impl Iterator<Item = f64> + Clone) {
         let Some((least, most)) = range else { return };
-        if !self.lowest.wants(least) && !self.highest.wants(-most) {
+        if least >= self.lowest.limit() && -most >= self.highest.limit() {
             return;
         }
-        for value in values {
-            self.lowest.see(value);
-            self.highest.see(-value);
+        // Few values lie beyond the ends that are known, so that two comparisons settle most of them; not so where values only rise or fall, so a
+        // few from all over go first.
+        let (mut below, mut above) = (self.lowest.limit(), -self.highest.limit());
+        for value in values.clone().step_by(FIRST).chain(values) {
+            if value < below {
+                self.lowest.see(value);
+                below = self.lowest.limit();
+            }
+            if value > above {
+                self.highest.see(-value);
+                above = -self.highest.limit();
+            }
         }
     }
 
@@ -40,12 +51,13 @@ impl Extremes {
 }
 
 impl Lowest {
-    fn wants(&self, value: f64) -> bool {
-        self.0.len() < KEPT || self.0.last().is_some_and(|last| value < *last)
+    /// Only what is below this is wanted.
+    fn limit(&self) -> f64 {
+        self.0.get(KEPT - 1).copied().unwrap_or(f64::INFINITY)
     }
 
     fn see(&mut self, value: f64) {
-        if self.wants(value) && value.is_finite() && !self.0.contains(&value) {
+        if value.is_finite() && !self.0.contains(&value) {
             self.0.insert(self.0.partition_point(|known| *known < value), value);
             self.0.truncate(KEPT);
         }
