@@ -102,7 +102,7 @@ fn tried() -> Value {
         "stopped_early": false,
         "interrupted": false,
         "models": [{
-            "name": "gradient_boosting_17", "family": "gradient_boosting", "score": 0.87, "fit_seconds": 1.9, "predict_seconds": 0.012, "bytes": 768000, "trees": 640, "nodes": 19200,
+            "name": "gradient_boosting_17", "family": "gradient_boosting", "score": 0.87, "fit_seconds": 1.9, "predict_seconds": 0.012, "bytes": 768_000, "trees": 640, "nodes": 19200,
             "rounds": 128.0, "weight": 0.6, "parameters": { "learning_rate": "0.05", "num_leaves": "31" },
         }],
     })

@@ -93,13 +93,16 @@ fn numbers(frame: &Frame, feature: &Feature, rows: &[usize], unread: &mut Vec<Un
     Ok(columns)
 }
 
+/// What a column has in a row; `None` where that cannot be read.
+type ReadCell<'a, T> = &'a dyn Fn(&TableColumn, usize) -> Result<Option<T>, EngineError>;
+
 /// Reads the cells of some rows; `None` is what cannot be read, which becomes `missing` and is told.
 fn read<T: Clone>(
     column: &TableColumn,
     rows: &[usize],
     expected: &'static str,
     missing: T,
-    cell: &dyn Fn(&TableColumn, usize) -> Result<Option<T>, EngineError>,
+    cell: ReadCell<'_, T>,
     unread: &mut Vec<Unread>,
 ) -> Result<Vec<T>, EngineError> {
     let (mut values, mut first, mut cells) = (Vec::with_capacity(rows.len()), None, 0);

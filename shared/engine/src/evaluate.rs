@@ -232,7 +232,7 @@ mod tests {
                 &outputs,
                 0.5,
                 Weights::Equal,
-                Some((1, &Deadline::after(Duration::from_secs(60)))),
+                Some((1, &Deadline::after(Duration::from_mins(1)))),
             );
             for metric in [Metric::Accuracy, Metric::RocAuc, Metric::LogLoss, Metric::Mcc] {
                 let (value, interval) = (metrics.get(metric).unwrap(), metrics.intervals[metric.name()]);

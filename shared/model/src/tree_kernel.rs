@@ -167,8 +167,8 @@ impl Ensemble {
             for (row, at) in at.iter_mut().enumerate().take(rows) {
                 let node = self.nodes[*at as usize];
                 let value = inputs[row * columns + (node.feature & !MISSING_LEFT) as usize];
-                let goes_left = (value <= node.threshold) | (value.is_nan() & (node.feature & MISSING_LEFT != 0));
-                let next = self.children[2 * *at as usize + usize::from(goes_left)];
+                let goes_left = usize::from(value <= node.threshold) | (usize::from(value.is_nan()) & (node.feature >> 31) as usize);
+                let next = self.children[2 * *at as usize + goes_left];
                 moved |= next ^ *at;
                 *at = next;
             }

@@ -108,12 +108,12 @@ impl PackedForest {
         let node = self.nodes[at as usize];
         let value = values[row + (node.feature & !(MISSING_LEFT | SET)) as usize];
         let goes_left = if node.feature & SET == 0 {
-            (value <= f32::from_bits(node.bits)) | (value.is_nan() & (node.feature & MISSING_LEFT != 0))
+            usize::from(value <= f32::from_bits(node.bits)) | (usize::from(value.is_nan()) & (node.feature >> 31) as usize)
         } else {
             let code = value as usize;
-            self.sets[node.bits as usize].get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
+            usize::from(self.sets[node.bits as usize].get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1))
         };
-        self.children[2 * at as usize + usize::from(goes_left)]
+        self.children[2 * at as usize + goes_left]
     }
 }
 
