@@ -26,6 +26,13 @@ BIN := $(TARGET_DIR)/debug
 VENV := .venv
 FUNCTIONS := front upload datasets jobs deploy predict ingest job-events
 
+# A processor without AVX2 gets binaries that it can run.
+ifeq ($(shell uname -sm),Linux x86_64)
+ifeq ($(shell grep -cm1 avx2 /proc/cpuinfo),0)
+export RUSTFLAGS := -C target-cpu=x86-64
+endif
+endif
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

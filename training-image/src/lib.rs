@@ -62,6 +62,10 @@ pub struct Options {
     pub stop: Arc<AtomicBool>,
 }
 
+/// What training does with a column that is no feature.
+const GROUPS: &str = "no feature: it says which rows validation keeps together";
+const WEIGHTS: &str = "no feature: it says how much each row counts";
+
 /// A trained and stored model.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -107,7 +111,14 @@ pub fn run(
     };
     let relations = table::relations(parquet, profile, &options.target, problem.problem_type)?;
     let left_out = exclusions(profile, &options.target, &relations);
-    let found = findings(profile, Some((&options.target, problem.problem_type)), &relations);
+    let mut found = findings(profile, Some((&options.target, problem.problem_type)), &relations);
+    let settings = &options.settings;
+    for (column, action) in [(&settings.group_column, GROUPS), (&settings.weight_column, WEIGHTS)] {
+        found
+            .iter_mut()
+            .filter(|finding| column.is_some() && finding.column == *column)
+            .for_each(|finding| action.clone_into(&mut finding.action));
+    }
     let eda_target = EdaTarget { name: &options.target, problem, relations: &relations, left_out: &left_out };
     write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target), &found))?;
 

@@ -260,13 +260,15 @@ fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
     const MONTHS: [(u32, u32); 12] =
         [(31, 0), (28, 31), (31, 59), (30, 90), (31, 120), (30, 151), (31, 181), (31, 212), (30, 243), (31, 273), (30, 304), (31, 334)];
     const DAYS_TO_1970: i32 = 719_162;
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    // What 25 and 4 divide 100 divides, what 25 and 16 divide 400 divides.
+    let leap = year & if year.is_multiple_of(25) { 15 } else { 3 } == 0;
     let (length, before) = *MONTHS.get(month.wrapping_sub(1) as usize)?;
     if !(1..=length + u32::from(leap && month == 2)).contains(&day) || !(1..=9_999).contains(&year) {
         return None;
     }
     let past = year - 1;
-    let days = past * 365 + past / 4 - past / 100 + past / 400 + before + u32::from(leap && month > 2) + day - 1;
+    let centuries = past / 100;
+    let days = past * 365 + past / 4 - centuries + centuries / 4 + before + u32::from(leap && month > 2) + day - 1;
     Some(i64::from(days.cast_signed() - DAYS_TO_1970))
 }
 

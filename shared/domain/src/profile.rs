@@ -247,6 +247,12 @@ pub struct DateRange {
     /// The longest time between two moments that follow each other; `None` where there is one moment or too many to keep.
     #[serde(default)]
     pub largest_gap_seconds: Option<f64>,
+    /// The median time between two moments that follow each other.
+    #[serde(default)]
+    pub usual_step_seconds: Option<f64>,
+    /// How many times between two moments that follow each other are longer than twice the usual one.
+    #[serde(default)]
+    pub gaps: Option<u64>,
     /// Counts in up to 20 bins of equal width, whose edges are seconds since 1970.
     #[serde(default)]
     pub timeline: Vec<HistogramBin>,

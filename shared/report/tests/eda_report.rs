@@ -114,6 +114,8 @@ fn a_table_with_everything_that_can_be_told() {
         max: "2024-12-31".to_owned(),
         has_time: false,
         largest_gap_seconds: Some(3.0 * 86_400.0),
+        usual_step_seconds: Some(86_400.0),
+        gaps: Some(12),
         timeline: vec![HistogramBin { low: 1.7e9, high: 1.72e9, count: 600 }, HistogramBin { low: 1.72e9, high: 1.74e9, count: 400 }],
     };
     let when = ColumnProfile { role: Role::Datetime, unique: 360, dates: Some(dates), ..column("when", ColumnKind::Date) };

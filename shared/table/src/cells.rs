@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use domain::limits::MAX_CELL_BYTES;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
-use crate::{dialect::Dialect, ends::Ends};
+use crate::{dialect::Dialect, ends::Ends, pieces::Piece};
 
 const QUOTE: u8 = b'"';
 /// Marks a cell whose text has to be freed of quotes.
@@ -139,9 +139,10 @@ fn unquoted(raw: &[u8]) -> Vec<u8> {
 }
 
 /// Cuts a piece, which begins with a row, into `columns` columns. Short rows are padded with empty cells.
-pub(crate) fn split(piece: &[u8], dialect: Dialect, columns: usize) -> Result<Cells, BadRow> {
-    let lines = memchr_iter(dialect.end, piece).count();
-    let quoted = memchr(QUOTE, piece).is_some();
+pub(crate) fn split(piece: &Piece, dialect: Dialect, columns: usize) -> Result<Cells, BadRow> {
+    let Piece { lines, is_plain, .. } = *piece;
+    let piece = piece.bytes.as_slice();
+    let quoted = !is_plain && memchr(QUOTE, piece).is_some();
     if !quoted && let Some(cells) = split_regular(piece, dialect, columns, lines) {
         return Ok(cells);
     }
@@ -358,7 +359,7 @@ mod tests {
 
     #[test]
     fn rows_have_as_many_cells_as_there_are_names() {
-        let cut = |text: &str| split(text.as_bytes(), COMMA, 2).map(|cells| cells.rows);
+        let cut = |text: &str| split(&Piece::new(text.as_bytes().to_vec(), 1, COMMA.end), COMMA, 2).map(|cells| cells.rows);
         assert_eq!(cut("1\n1,2\n1,2,,\n"), Ok(3), "short rows are padded, empty cells at the end are dropped");
         assert_eq!(cut("1,2\n1,2,3\n"), Err(BadRow { at: 4, problem: Problem::TooManyCells { at: 8, got: 3 } }));
         assert_eq!(cut("1,2\n1,\"2\n3,4\n"), Err(BadRow { at: 4, problem: Problem::OpenQuote { column: 1, at: 6 } }));

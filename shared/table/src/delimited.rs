@@ -50,8 +50,7 @@ pub(crate) fn read_delimited(text: Text, parquet: &Path, known: &Known, on_bytes
 fn take_names(first: &mut Piece, dialect: Dialect) -> Result<Vec<String>, Stop> {
     check_text(first, |at| cell_at(first, at, dialect, &names_in(first, dialect)))?;
     if dialect.skipped > 0 {
-        first.bytes.drain(..dialect.skipped);
-        first.line += 1;
+        first.skip(dialect.skipped);
     }
     let (mut header, mut second) = (None, None);
     let cut = each_row(&first.bytes, dialect, |row| {
@@ -74,8 +73,7 @@ fn take_names(first: &mut Piece, dialect: Dialect) -> Result<Vec<String>, Stop> 
     if !dialect.header {
         return Ok((1..=header.len()).map(|position| format!("column_{position}")).collect());
     }
-    first.line = first.line_at(begin);
-    first.bytes.drain(..begin);
+    first.skip(begin);
     Ok(unique_names(&header))
 }
 
@@ -104,7 +102,9 @@ pub(crate) fn check_text(piece: &Piece, cell_at: impl Fn(usize) -> Option<(Strin
         let (column, begin) = cell_at(at).map_or((None, at), |(column, begin)| (Some(column), begin));
         Stop::from(TableError::Binary { place: piece.place(begin, column) })
     };
-    if let Some(at) = memchr::memchr(0, &piece.bytes) {
+    if !piece.is_plain
+        && let Some(at) = memchr::memchr(0, &piece.bytes)
+    {
         return Err(binary(at));
     }
     if Encoding::utf8_valid_up_to(&piece.bytes) == piece.bytes.len() {
@@ -159,7 +159,7 @@ struct DelimitedCut<'a> {
 impl Table<'_> {
     fn cut<'a>(&self, piece: &'a Piece) -> Result<DelimitedCut<'a>, Stop> {
         check_text(piece, |at| cell_at(piece, at, self.dialect, self.names))?;
-        let cells = split(&piece.bytes, self.dialect, self.names.len()).map_err(|bad| bad_row(piece, bad, self.names))?;
+        let cells = split(piece, self.dialect, self.names.len()).map_err(|bad| bad_row(piece, bad, self.names))?;
         Ok(DelimitedCut { piece, cells })
     }
 }

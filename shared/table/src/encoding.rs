@@ -14,18 +14,32 @@ const MANY: u64 = 1_000;
 /// How many characters beyond ASCII a text of UTF-8 has for each one that is damaged, at least.
 const SOUND: u64 = 2;
 
-/// By its mark; without one, text with a NUL in every other byte is UTF-16, and other text UTF-8 until it turns out not to be.
+/// By its mark; without one, text with NULs that reads well as UTF-16 is that, and other text UTF-8 until it turns out not to be.
 pub(crate) fn encoding_of(start: &[u8]) -> &'static Encoding {
     if let Some((encoding, _)) = Encoding::for_bom(start) {
         return encoding;
     }
+    // Line ends and delimiters have a NUL in UTF-16, whatever the script is; UTF-8 has none.
     let nuls = |parity: usize| start.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd, half) = (nuls(0), nuls(1), start.len() / 2);
-    match (even * 10, odd * 10) {
-        (0, odd) if half > 1 && odd >= 4 * half => UTF_16LE,
-        (even, 0) if half > 1 && even >= 4 * half => UTF_16BE,
+    match (nuls(0), nuls(1)) {
+        (even, odd) if odd > even && reads_well(start, UTF_16LE) => UTF_16LE,
+        (even, odd) if even > odd && reads_well(start, UTF_16BE) => UTF_16BE,
         _ => UTF_8,
     }
+}
+
+/// Whether the text's beginning has whole characters and line ends in UTF-16, and no control characters.
+fn reads_well(start: &[u8], encoding: &'static Encoding) -> bool {
+    let whole = start.get(..start.len() & !1).unwrap_or_default();
+    let reads = |bytes: &[u8]| {
+        let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+        let is_odd = |character: char| character.is_control() && !character.is_whitespace();
+        // Where a NUL has strayed into other text, most bytes that end lines there end none here.
+        let (ends, end_bytes) = (text.matches('\n').count(), bytes.iter().filter(|byte| **byte == b'\n').count());
+        !damaged && 2 * ends > end_bytes && !text.chars().any(is_odd)
+    };
+    // The last unit may be the first half of a character.
+    reads(whole) || reads(whole.get(..whole.len().saturating_sub(2)).unwrap_or_default())
 }
 
 /// What a text is that is not whole UTF-8.

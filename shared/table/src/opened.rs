@@ -193,7 +193,11 @@ mod tests {
             assert!(read == long, "{encoding:?}");
             assert_eq!(storage, Storage { compression: None, encoding });
         }
-        assert_eq!(text(&utf16("a,b\n1,2\n", true), None).1.encoding, UTF_16LE, "without a mark");
+        for plain in ["a,b\n1,2\n", "имя,город\nАнна,Пермь\n", "名前;都市\n太郎;東京😀\n"] {
+            assert_eq!(text(&utf16(plain, true), None).1.encoding, UTF_16LE, "{plain} without a mark");
+            assert_eq!(text(&utf16(plain, false), None).1.encoding, UTF_16BE, "{plain} without a mark");
+        }
+        assert_eq!(text(b"a,b\n1,\0\n", None).1.encoding, UTF_8, "a NUL alone does not make it UTF-16");
         assert_eq!(text(b"caf\xe9,\x80\n", Some(WINDOWS_1252)).0, "café,€\n");
         assert_eq!(text(b"\xc3\xa9\xe9,", Some(UTF_8)).0, "é\u{fffd},");
         assert_eq!(text(b"", None).0, "");

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use domain::limits::MAX_ROW_BYTES;
-use memchr::{memchr_iter, memrchr};
+use memchr::{memchr_iter, memchr2, memrchr};
 
 use crate::{
     TableError,
@@ -27,11 +27,28 @@ pub(crate) struct Piece {
     pub line: u64,
     /// What ends lines.
     pub line_end: u8,
+    /// How many of those there are.
+    pub lines: usize,
     /// Whether it is the file's first.
     pub is_first: bool,
+    /// Whether it is known to have neither quotes nor NULs.
+    pub is_plain: bool,
 }
 
 impl Piece {
+    /// Rows that begin at a line.
+    pub(crate) fn new(bytes: Vec<u8>, line: u64, line_end: u8) -> Self {
+        let lines = memchr_iter(line_end, &bytes).count();
+        Self { bytes, line, line_end, lines, is_first: false, is_plain: false }
+    }
+
+    /// Drops the bytes before `begin`.
+    pub(crate) fn skip(&mut self, begin: usize) {
+        let passed = memchr_iter(self.line_end, self.bytes.drain(..begin.min(self.bytes.len())).as_slice()).count();
+        self.line += passed as u64;
+        self.lines -= passed;
+    }
+
     /// The line of the byte `at`.
     pub(crate) fn line_at(&self, at: usize) -> u64 {
         self.line + memchr_iter(self.line_end, self.bytes.get(..at).unwrap_or(&self.bytes)).count() as u64
@@ -106,9 +123,10 @@ impl<R: Read> Pieces<R> {
             if bytes.is_empty() {
                 return Ok(None);
             }
+            let is_plain = self.quotes && memchr2(QUOTE, 0, &bytes).is_none();
             let end = if self.ended {
                 Some(bytes.len())
-            } else if self.quotes {
+            } else if self.quotes && !is_plain {
                 last_row_end(&bytes, self.dialect)
             } else {
                 memrchr(self.dialect.end, &bytes).map(|last| last + 1)
@@ -117,14 +135,14 @@ impl<R: Read> Pieces<R> {
                 self.rest.clear();
                 self.rest.extend_from_slice(bytes.get(end..).unwrap_or_default());
                 bytes.truncate(end);
-                let line = self.line;
-                self.line += memchr_iter(self.dialect.end, &bytes).count() as u64;
+                let piece = Piece::new(bytes, self.line, self.dialect.end);
+                self.line += piece.lines as u64;
                 let is_first = !std::mem::replace(&mut self.begun, true);
-                return Ok(Some(Piece { bytes, line, line_end: self.dialect.end, is_first }));
+                return Ok(Some(Piece { is_first, is_plain, ..piece }));
             }
             if bytes.len() > MAX_ROW_BYTES {
                 let open = if self.quotes { open_quote(&bytes, self.dialect) } else { None };
-                let piece = Piece { bytes, line: self.line, line_end: self.dialect.end, is_first: false };
+                let piece = Piece::new(bytes, self.line, self.dialect.end);
                 return Err(match open {
                     Some(at) => TableError::UnclosedQuote { place: piece.place(at, None) },
                     None => TableError::RowTooLong { place: piece.place(0, None) },

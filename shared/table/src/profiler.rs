@@ -11,7 +11,7 @@ use crate::{
     associations::associations,
     rows::RowHashes,
     sample::Picker,
-    scan::{ColumnScan, Found, Scanned, cap, profiles},
+    scan::{ColumnScan, Found, Scanned, profiles, sample_rows},
     summary::Summary,
 };
 
@@ -46,7 +46,7 @@ pub(crate) struct Profiler {
 impl Profiler {
     pub(crate) fn new(columns: &[(String, ColumnKind)]) -> Self {
         let scans = columns.iter().map(|(name, kind)| ColumnScan::new(name, *kind, columns.len())).collect();
-        Self { rows: 0, scans, picker: Picker::new(cap(columns.len())), row_hashes: RowHashes::default() }
+        Self { rows: 0, scans, picker: Picker::new(sample_rows(columns.len())), row_hashes: RowHashes::default() }
     }
 
     /// Takes pieces, the columns side by side; `also` does something more with each column's values, with what `with` has for it.

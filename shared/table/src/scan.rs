@@ -25,14 +25,26 @@ const SAMPLED_ROWS: usize = 10_000;
 const SHOWN_BAD: usize = 20;
 /// Values of a text column that are looked at to tell codes from prose.
 const CODE_SAMPLE: u32 = 100;
-/// Distinct values and kept cells of the whole table that are held in memory, shared by its columns.
+/// Distinct values of the whole table that are held in memory, and cells of its sample, shared by its columns.
 const HELD_VALUES: usize = 1_000_000;
+const HELD_CELLS: usize = 4_000_000;
+/// The fewest and the most values that are held of a column, and cells of it.
+const FEWEST_HELD: usize = 1_000;
+const MOST_HELD: usize = 50_000;
+/// A step between moments that is longer than so many usual ones is a gap.
+const GAP_STEPS: u64 = 2;
 /// The longest text of which a profile shows more than the beginning, in bytes.
 const SHOWN_TEXT: usize = 200;
 
-/// How many values a column of a table with `columns` columns may hold; also the rows of the sample.
-pub(crate) fn cap(columns: usize) -> usize {
-    (HELD_VALUES / columns.max(1)).clamp(1_000, 50_000)
+/// How many distinct values of a column are held in a table with `columns` columns.
+fn held_values(columns: usize) -> usize {
+    (HELD_VALUES / columns.max(1)).clamp(FEWEST_HELD, MOST_HELD)
+}
+
+/// Rows of the sample of a table with `columns` columns. By the Dvoretzky–Kiefer–Wolfowitz inequality, a quantile of 50,000 of them is within
+/// 0.6 % of its rank with a confidence of 95 %, one of 4,000 within 2.2 %.
+pub(crate) fn sample_rows(columns: usize) -> usize {
+    (HELD_CELLS / columns.max(1)).clamp(FEWEST_HELD, MOST_HELD)
 }
 
 /// Distinct values with what else is known of them.
@@ -80,7 +92,7 @@ pub(crate) struct Scanned {
 impl ColumnScan {
     /// A column of a table with `columns` columns.
     pub(crate) fn new(name: &str, kind: ColumnKind, columns: usize) -> Self {
-        let cap = cap(columns);
+        let cap = held_values(columns);
         let values = match kind {
             ColumnKind::Integer => Values::Integers(WholeCounts::new(cap), Box::default()),
             ColumnKind::Float => Values::Floats(FloatCounts::new(cap), Box::default()),
@@ -290,11 +302,16 @@ fn dates_of(
     kept: &Kept,
     present: u64,
 ) -> DateRange {
-    let largest_gap_seconds = days.all().zip(moments.all()).and_then(|(days, moments)| {
+    let steps = days.all().zip(moments.all()).map_or_else(Vec::new, |(days, moments)| {
         let mut all: Vec<i64> = days.map(date::midnight).chain(moments).collect();
         all.sort_unstable();
-        all.windows(2).filter_map(|pair| Some(pair.get(1)?.abs_diff(*pair.first()?))).max().map(|gap| gap as f64 / 1e6)
+        let mut steps: Vec<u64> = all.windows(2).filter_map(|pair| Some(pair.get(1)?.abs_diff(*pair.first()?))).collect();
+        steps.sort_unstable();
+        steps
     });
+    let usual_step = steps.get(steps.len() / 2).copied();
+    let gaps = usual_step.map(|usual| (steps.len() - steps.partition_point(|step| *step <= GAP_STEPS * usual)) as u64);
+    let in_seconds = |step: u64| step as f64 / 1e6;
     let seconds = |moment: f64| moment / 1e6;
     let sample: Vec<f64> = match kept {
         Kept::Numbers(kept) => kept.iter().copied().filter(|moment| moment.is_finite()).map(seconds).collect(),
@@ -304,7 +321,9 @@ fn dates_of(
         min: date::iso(first),
         max: date::iso(last),
         has_time,
-        largest_gap_seconds,
+        largest_gap_seconds: steps.last().copied().map(in_seconds),
+        usual_step_seconds: usual_step.map(in_seconds),
+        gaps,
         timeline: numeric::histogram(seconds(first as f64), seconds(last as f64), &sample, present),
     }
 }

@@ -109,10 +109,11 @@ impl Summary {
                     mixed(rows, nulls, keys.iter().map(hash))
                 } else {
                     if let Some(texts) = array.as_string_opt::<i32>() {
+                        let ascii = texts.value_data().is_ascii();
                         sums.hashes.reserve(texts.len());
                         for text in texts {
                             sums.hashes.push(hash_of_text(text.unwrap_or_default()));
-                            text.into_iter().for_each(|text| sums.see(text, 1));
+                            text.into_iter().for_each(|text| sums.see(text, ascii, 1));
                         }
                     }
                     mixed(rows, nulls, sums.hashes.iter().copied())
@@ -137,16 +138,18 @@ impl TextSums {
             }
         }
         let mut sums = Self::default();
-        texts.iter().zip(&counts).for_each(|(text, count)| sums.see(text.unwrap_or_default(), *count));
+        let ascii = texts.value_data().is_ascii();
+        texts.iter().zip(&counts).for_each(|(text, count)| sums.see(text.unwrap_or_default(), ascii, *count));
         let hashes = texts.iter().map(|text| hash_of_text(text.unwrap_or_default())).collect();
         Self { hashes, counts, ..sums }
     }
 
-    fn see(&mut self, text: &str, times: u64) {
+    /// Adds a text that occurs so many times; `ascii` says whether the whole column's texts are ASCII.
+    fn see(&mut self, text: &str, ascii: bool, times: u64) {
         if times == 0 {
             return;
         }
-        let characters = if text.is_ascii() { text.len() } else { text.chars().count() } as u64;
+        let characters = if ascii || text.is_ascii() { text.len() } else { text.chars().count() } as u64;
         self.range = Some(self.range.map_or((characters, characters), |(least, most)| (least.min(characters), most.max(characters))));
         self.characters += characters * times;
         let is_blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);

@@ -130,8 +130,9 @@ impl Digits {
 /// Whether the cell begins with a letter that begins no boolean, no month, no currency's code and neither `inf` nor `nan`.
 #[inline]
 fn is_plainly_text(cell: &[u8]) -> bool {
-    let first = cell.first().copied().unwrap_or(b' ');
-    first.is_ascii_alphabetic() && !b"adfijmnostADFIJMNOST".contains(&first) && !number::begins_with_code(cell)
+    let first = cell.first().map_or(b' ', u8::to_ascii_lowercase);
+    let begins_more = matches!(first, b'a' | b'd' | b'f' | b'i' | b'j' | b'm' | b'n' | b'o' | b's' | b't');
+    first.is_ascii_lowercase() && !begins_more && !number::begins_with_code(cell)
 }
 
 impl Tally {

@@ -87,8 +87,11 @@ def check_formatted(where, ours, theirs, stored):
             meant = meant.dt.tz_convert(None)
         compare(f"{where} first", pandas.Timestamp(ours["dates"]["min"]), meant.min())
         compare(f"{where} last", pandas.Timestamp(ours["dates"]["max"]), meant.max())
-        gap = meant.dropna().sort_values().diff().max().total_seconds()
-        compare(f"{where} gap", ours["dates"]["largest_gap_seconds"], gap, 1e-9)
+        steps = pandas.Series(meant.dropna().unique()).sort_values().diff().dropna().dt.total_seconds().sort_values(ignore_index=True)
+        usual = steps[len(steps) // 2]
+        compare(f"{where} longest step", ours["dates"]["largest_gap_seconds"], steps.max(), 1e-9)
+        compare(f"{where} usual step", ours["dates"]["usual_step_seconds"], usual, 1e-9)
+        compare(f"{where} gaps", ours["dates"]["gaps"], int((steps > 2 * usual).sum()))
         compare(f"{where} timeline", sum(bar["count"] for bar in ours["dates"]["timeline"]), float(meant.notna().sum()), 1e-4)
     elif ours["digits_only"]:
         meant = theirs

@@ -284,7 +284,11 @@ fn of_dates(column: &ColumnProfile) -> Markup {
         @if let Some(dates) = &column.dates {
             (histogram(&dates.timeline, "Rows over time"))
             (ends(&dates.min, &dates.max))
-            @if let Some(gap) = dates.largest_gap_seconds { dl.figures { (figure("longest gap", &duration(gap))) } }
+            dl.figures {
+                @if let Some(step) = dates.usual_step_seconds { (figure("usual step", &duration(step))) }
+                @if let Some(gap) = dates.largest_gap_seconds { (figure("longest step", &duration(gap))) }
+                @if let Some(gaps) = dates.gaps { (figure("steps over twice the usual one", &count(gaps))) }
+            }
         }
     }
 }

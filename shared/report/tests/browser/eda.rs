@@ -53,6 +53,8 @@ fn columns() -> Vec<ColumnProfile> {
         max: "2024-12-31T23:59:59.999999".to_owned(),
         has_time: true,
         largest_gap_seconds: Some(1e9),
+        usual_step_seconds: Some(86_400.0),
+        gaps: Some(12),
         timeline: bins(),
     };
     vec![
