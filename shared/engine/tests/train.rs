@@ -230,6 +230,8 @@ fn the_seed_decides_and_the_number_of_threads_does_not() {
     let (one, two, other) = (with(1, 1), with(1, 2), with(2, 2));
     assert_eq!(one.pipeline, two.pipeline);
     assert_eq!(one.metrics.log_loss, two.metrics.log_loss);
+    // As texts: missing values are in them, which equal nothing.
+    assert_eq!(format!("{:?}", one.explained), format!("{:?}", two.explained));
     assert_eq!(one.leaderboard.len(), 12);
     assert_ne!(one.pipeline, other.pipeline);
 }
