@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use domain::{Profile, Timestamp, TrainingSettings, date};
 use engine::{OfDate, Outcome, Trained};
 use model::{DatePart, FeatureKind, Task};
-use report::{Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
+use report::{Configuration, Contribution, Curve, Effect, ExplainedRows, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
 use table::{Frame, Values};
 
 use crate::{Options, card::versions};
@@ -59,6 +59,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         permutation: trained.explained.permutation.iter().map(|one| (one.feature.clone(), one.mean, one.deviation)).collect(),
         contributions: trained.explained.shap.iter().map(|one| contribution(one, trained)).collect(),
         effects: trained.explained.effects.iter().map(|effect| shown(effect, trained)).collect(),
+        explained_rows: explained_rows(trained.explained.rows),
         judged: judged(trained),
         hardest: hardest(trained, frame, is_whole, &losses),
         segments: segments(trained, frame, &losses),
@@ -99,6 +100,15 @@ fn asked(settings: &TrainingSettings) -> Vec<(String, String)> {
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
     .collect()
+}
+
+fn explained_rows(rows: engine::ExplainedRows) -> ExplainedRows {
+    ExplainedRows {
+        permutation: rows.permutation as u64,
+        repeats: rows.repeats as u64,
+        contributions: rows.shap as u64,
+        effects: rows.effects as u64,
+    }
 }
 
 fn judged(trained: &Trained) -> Judged {

@@ -1,18 +1,16 @@
 //! Fitted models on the rows of a matrix, with a feature's values swapped or set where a question asks for it.
 
-mod packed;
-
-use model::{Fitted, Linear, Link};
+use model::{Fitted, Linear, Link, TreeKernel};
 use rayon::prelude::*;
 
-use self::packed::PackedForest;
 use crate::{
     matrix::{Column, Matrix},
     search::{Chosen, FoldFit},
 };
 
-/// Rows that a thread works on at once.
+/// Rows that a thread works on at once, at most and at least.
 const BLOCK: usize = 256;
+const SMALLEST_BLOCK: usize = 64;
 
 /// Values that stand in for a feature's own.
 #[derive(Debug, Clone)]
@@ -46,39 +44,65 @@ pub(crate) fn fits_of_fold(chosen: &[Chosen], fold: usize) -> Ensemble<'_> {
 
 /// The ensemble's outputs for some rows, row-major: the number, or one probability per label.
 pub(crate) fn outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], instead: &Instead<'_>) -> Vec<f32> {
-    let members: Vec<Ready<'_>> = ensemble.iter().map(|&(fit, weight)| Ready::new(fit, weight)).collect();
-    let blocks = rows.par_chunks(BLOCK).enumerate().map(|(block, rows)| block_outputs(&members, matrix, rows, block * BLOCK, instead));
-    blocks.flatten_iter().collect()
+    Ready::new(ensemble).outputs(matrix, rows, instead)
+}
+
+/// An ensemble that is evaluated more than once: its trees are packed.
+pub(crate) struct Ready<'a>(Vec<Member<'a>>);
+
+impl<'a> Ready<'a> {
+    /// Packs the trees.
+    pub(crate) fn new(ensemble: &Ensemble<'a>) -> Self {
+        Self(ensemble.iter().filter_map(|&(fit, weight)| Member::new(fit, weight)).collect())
+    }
+
+    /// As [`outputs`].
+    pub(crate) fn outputs(&self, matrix: &Matrix, rows: &[u32], instead: &Instead<'_>) -> Vec<f32> {
+        // Few rows are for all threads, too.
+        let block = rows.len().div_ceil(rayon::current_num_threads()).clamp(SMALLEST_BLOCK, BLOCK);
+        let blocks = rows.par_chunks(block).enumerate();
+        blocks.flat_map_iter(|(number, rows)| block_outputs(&self.0, matrix, rows, number * block, instead)).collect()
+    }
 }
 
 /// A fit as it is evaluated, and its weight.
-struct Ready<'a> {
+struct Member<'a> {
     fit: &'a FoldFit,
     weight: f32,
-    trees: Option<PackedForest>,
+    scorer: Scorer<'a>,
 }
 
-impl<'a> Ready<'a> {
-    fn new(fit: &'a FoldFit, weight: f64) -> Self {
-        let trees = match &fit.model {
-            Fitted::Trees(forest) => Some(PackedForest::new(forest)),
-            Fitted::Linear(_) => None,
+enum Scorer<'a> {
+    /// With the start values of the scores.
+    Trees(TreeKernel, &'a [f32]),
+    Linear(&'a Linear),
+}
+
+impl<'a> Member<'a> {
+    /// `None` for trees that contradict themselves, which none of ours do.
+    fn new(fit: &'a FoldFit, weight: f64) -> Option<Self> {
+        let scorer = match &fit.model {
+            Fitted::Trees(forest) => Scorer::Trees(TreeKernel::new(forest).ok()?, &forest.base),
+            Fitted::Linear(linear) => Scorer::Linear(linear),
         };
-        Self { fit, weight: weight as f32, trees }
+        Some(Self { fit, weight: weight as f32, scorer })
     }
 
     /// Row-major scores of rows of `width` inputs.
     fn scores(&self, values: &[f32], width: usize) -> Vec<f32> {
-        match (&self.trees, &self.fit.model) {
-            (Some(trees), _) => trees.scores(values, width),
-            (None, Fitted::Linear(linear)) => linear_scores(linear, values, width),
-            (None, Fitted::Trees(_)) => Vec::new(),
+        match &self.scorer {
+            Scorer::Trees(kernel, base) => {
+                let mut scores: Vec<f32> = base.iter().copied().cycle().take(values.len() / width.max(1) * base.len()).collect();
+                kernel.add_scores(values, width, &mut scores);
+                scores
+            }
+            Scorer::Linear(linear) => linear_scores(linear, values, width),
         }
     }
 }
 
 /// Some rows' inputs one after the other, so that each tree is walked for all of them while its nodes are at hand.
-fn block_outputs(members: &[Ready<'_>], matrix: &Matrix, rows: &[u32], first: usize, instead: &Instead<'_>) -> Vec<f32> {
+fn block_outputs(members: &[Member<'_>], matrix: &Matrix, rows: &[u32], first: usize, instead: &Instead<'_>) -> Vec<f32> {
     let lookups = members.iter().map(|member| member.fit.lookups.len()).max().unwrap_or(0);
     let (inputs, width) = (matrix.columns.len(), matrix.columns.len() + lookups);
     let mut values = vec![f32::NAN; rows.len() * width];

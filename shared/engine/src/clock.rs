@@ -76,6 +76,11 @@ impl Deadline {
         self.stop.load(Ordering::Relaxed) || Instant::now() >= self.at
     }
 
+    /// Whether shares of the budget mean something until then ([`Clock::is_shared`]).
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     /// Seconds until then; 0 when it is over.
     pub(crate) fn left(&self) -> f64 {
         if self.stop.load(Ordering::Relaxed) { 0.0 } else { self.at.saturating_duration_since(Instant::now()).as_secs_f64() }

@@ -1,14 +1,17 @@
 //! How predictions depend on the features, seen on rows that were not learned from: how much worse they become when a feature's values are
 //! swapped between rows (Breiman, 2001, permutation importance), what each feature adds to them (`shap`), and how they move with a feature
 //! when all else stays (Friedman, 2001, partial dependence).
+//!
+//! Each of the three has its share of the time that is left. What a prediction takes is seen on a few rows; from that follow how many rows
+//! a part looks at and how often. A few features on a few rows are looked at whatever the time, so that no part is ever missing.
 
-use std::{cmp::Reverse, ops::Range};
+use std::{cmp::Reverse, ops::Range, time::Instant};
 
 use domain::Metric;
 use model::{DatePart, Feature, FeatureKind};
 
 use crate::{
-    apply::{Ensemble, Instead, outputs},
+    apply::{Ensemble, Instead, Ready},
     clock::Deadline,
     judge::{Judged, Weights},
     matrix::{Column, Target},
@@ -17,14 +20,22 @@ use crate::{
     shap::{self, Contribution},
 };
 
-/// The most rows that are looked at.
+/// The most rows that features are swapped in, and that an effect is the mean of; the fewest; and the fewest of effects when there is no
+/// time.
 const MAX_ROWS: usize = 2_000;
 const MAX_EFFECT_ROWS: usize = 300;
-/// How often each feature is swapped.
+const MIN_ROWS: usize = 100;
+const MIN_EFFECT_ROWS: usize = 20;
+/// How often each feature is swapped, at most.
 const REPEATS: usize = 3;
+/// Features that are looked at whatever the time.
+const MIN_FEATURES: usize = 3;
 /// The most features whose effect is shown, and the places where each is looked at.
 const MAX_EFFECTS: usize = 8;
 const MAX_PLACES: usize = 20;
+/// What swapping may take of the time that is left, and swapping and SHAP values together; the effects have the rest.
+const SWAPPING_SHARE: f64 = 0.4;
+const SHAP_SHARE: f64 = 0.7;
 /// The most labels whose probabilities are followed.
 const MAX_CURVES: usize = 3;
 
@@ -33,12 +44,28 @@ const MAX_CURVES: usize = 3;
 pub struct Explained {
     /// The metric of `permutation`.
     pub metric: Option<Metric>,
-    /// By feature, by how much the metric gets worse when its values are swapped between rows; the largest first.
+    /// By feature, by how much the metric gets worse when its values are swapped between rows; the largest first. Only the features that the
+    /// model uses most where there was no time for all.
     pub permutation: Vec<Permuted>,
     /// What each feature adds to the predictions; the one that adds most first.
     pub shap: Vec<Contribution>,
     /// How the mean prediction moves with the features that matter most.
     pub effects: Vec<Effect>,
+    /// The rows that each was looked at on.
+    pub rows: ExplainedRows,
+}
+
+/// How many of the judged rows each part of an explanation looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExplainedRows {
+    /// Rows whose values were swapped.
+    pub permutation: usize,
+    /// How often each feature's were.
+    pub repeats: usize,
+    /// Rows with SHAP values.
+    pub shap: usize,
+    /// Rows that the effects are the mean of.
+    pub effects: usize,
 }
 
 /// What swapping a feature's values costs.
@@ -116,8 +143,65 @@ impl Features<'_> {
     }
 }
 
-/// Looks at the rows of `groups` with the fits that did not learn from them, as long as there is time: the features that the model uses most
-/// come first.
+/// Judged rows, ready to be predicted again and again by the fits that did not learn from them.
+struct Groups<'a> {
+    problem: &'a Problem,
+    groups: Vec<(Vec<u32>, Ready<'a>)>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(problem: &'a Problem, groups: &[(Vec<u32>, Ensemble<'a>)]) -> Self {
+        Self { problem, groups: groups.iter().map(|(rows, fits)| (rows.clone(), Ready::new(fits))).collect() }
+    }
+
+    /// The same with at most so many rows.
+    fn sampled(&self, most: usize, seed: u64) -> Rows<'_> {
+        let all: Vec<&[u32]> = self.groups.iter().map(|(rows, _)| rows.as_slice()).collect();
+        Rows {
+            problem: self.problem,
+            groups: sampled(&all, most, seed).into_iter().zip(self.groups.iter().map(|group| &group.1)).collect(),
+        }
+    }
+}
+
+/// Some of the judged rows.
+struct Rows<'a> {
+    problem: &'a Problem,
+    groups: Vec<(Vec<u32>, &'a Ready<'a>)>,
+}
+
+impl Rows<'_> {
+    fn all(&self) -> Vec<u32> {
+        self.groups.iter().flat_map(|(rows, _)| rows.iter().copied()).collect()
+    }
+
+    fn count(&self) -> usize {
+        self.groups.iter().map(|(rows, _)| rows.len()).sum()
+    }
+
+    /// The predictions as they are, or with one input set to a value.
+    fn outputs(&self, instead: &Instead<'_>) -> Vec<f32> {
+        self.groups.iter().flat_map(|(rows, fits)| fits.outputs(&self.problem.matrix, rows, instead)).collect()
+    }
+
+    /// The predictions with some inputs' values swapped between the rows of each group.
+    fn swapped(&self, inputs: &Range<usize>, seed: u64, stream: u64) -> Vec<f32> {
+        let of_group = |(rows, fits): &(Vec<u32>, &Ready<'_>)| {
+            let mut swapped = rows.clone();
+            Random::labelled(seed, stream).shuffle(&mut swapped);
+            fits.outputs(&self.problem.matrix, rows, &Instead::Swapped(inputs.clone(), &swapped))
+        };
+        self.groups.iter().flat_map(of_group).collect()
+    }
+}
+
+/// Predictions that there is time for until some moment, of rows that take so many seconds each; without end where time does not decide.
+fn affordable(seconds_per_row: f64, end: &Deadline) -> f64 {
+    if end.is_shared() { end.left() / seconds_per_row.max(1e-9) } else { f64::INFINITY }
+}
+
+/// Looks at the rows of `groups` with the fits that did not learn from them: the features that the model uses most come first, and are
+/// looked at even when there is no time.
 pub(crate) fn explain(
     problem: &Problem,
     found: &Found,
@@ -126,79 +210,91 @@ pub(crate) fn explain(
     end: &Deadline,
     seed: u64,
 ) -> Explained {
-    let groups = sampled(groups, MAX_ROWS, seed);
-    let threshold = found.threshold.unwrap_or(0.5);
-    let rows: Vec<u32> = groups.iter().flat_map(|(rows, _)| rows.iter().copied()).collect();
-    let actual = problem.actual.select(&rows);
-    let weights: Option<Vec<f32>> = problem.given_weights.as_ref().map(|all| rows.iter().map(|&row| all[row as usize]).collect());
-    let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
-    let predict = |instead: &dyn Fn(usize) -> Vec<u32>, inputs: Option<Range<usize>>| -> Vec<f32> {
-        let of_group = |(group, (rows, fits)): (usize, &(Vec<u32>, Ensemble<'_>))| {
-            let swapped = instead(group);
-            match &inputs {
-                Some(inputs) => outputs(fits, &problem.matrix, rows, &Instead::Swapped(inputs.clone(), &swapped)),
-                None => outputs(fits, &problem.matrix, rows, &Instead::Nothing),
-            }
-        };
-        groups.iter().enumerate().flat_map(of_group).collect()
-    };
-    let loss = |outputs: &[f32]| Judged::new(&actual, outputs, threshold).loss(found.metric, weights);
-    let plain = loss(&predict(&|_| Vec::new(), None));
+    let ready = Groups::new(problem, groups);
+    let few = ready.sampled(MIN_ROWS, seed);
+    let start = Instant::now();
+    few.outputs(&Instead::Nothing);
+    let seconds_per_row = start.elapsed().as_secs_f64() / few.count().max(1) as f64;
+    let left = end.left();
 
-    let mut order: Vec<usize> = (0..features.names.len()).collect();
+    let mut order: Vec<usize> = (0..features.names.len()).filter(|&feature| features.names[feature].1 > 0.0).collect();
     order.sort_by(|&a, &b| features.names[b].1.total_cmp(&features.names[a].1));
-    let mut permutation: Vec<Permuted> = Vec::new();
-    for &feature in &order {
-        if end.passed() || features.names[feature].1 <= 0.0 {
+    let swapping_end = end.earlier_by((1.0 - SWAPPING_SHARE) * left);
+    let affordable_swaps = affordable(seconds_per_row, &swapping_end);
+    let swaps = (order.len().max(1) * REPEATS + 1) as f64;
+    let swapped_rows = ready.sampled(((affordable_swaps / swaps) as usize).clamp(MIN_ROWS, MAX_ROWS), seed);
+    let repeats = ((affordable_swaps / (order.len() * swapped_rows.count()).max(1) as f64) as usize).clamp(1, REPEATS);
+    let permuted = permutation(found, &swapped_rows, features, &order, repeats, &swapping_end, seed);
+
+    let (shap, shap_rows) = shap::contributions(problem, groups, features, &end.earlier_by((1.0 - SHAP_SHARE) * left), seed);
+
+    // Rather few features on enough rows than many on few.
+    let looks = affordable(seconds_per_row, end) / MAX_PLACES as f64;
+    let most = ((looks / MIN_ROWS as f64) as usize).clamp(MIN_FEATURES, MAX_EFFECTS);
+    let by_cost = permuted.iter().map(|(feature, _)| *feature);
+    let others = order.iter().copied().filter(|feature| permuted.iter().all(|(known, _)| known != feature));
+    let shown: Vec<usize> = by_cost.chain(others).take(most).collect();
+    let effect_rows = (looks / shown.len().max(1) as f64) as usize;
+    let effect_rows = ready.sampled(effect_rows.clamp(MIN_EFFECT_ROWS, MAX_EFFECT_ROWS), seed);
+    let in_time = |(place, feature): (usize, usize)| (place < MIN_FEATURES || !end.passed()).then_some(feature);
+    let effects = shown.into_iter().enumerate().map_while(in_time).filter_map(|feature| effect(&effect_rows, features, feature)).collect();
+    let rows = ExplainedRows { permutation: swapped_rows.count(), repeats, shap: shap_rows, effects: effect_rows.count() };
+    Explained { metric: Some(found.metric), permutation: permuted.into_iter().map(|(_, permuted)| permuted).collect(), shap, effects, rows }
+}
+
+/// By feature what swapping it costs, the largest cost first.
+fn permutation(
+    found: &Found,
+    rows: &Rows<'_>,
+    features: Features<'_>,
+    order: &[usize],
+    repeats: usize,
+    end: &Deadline,
+    seed: u64,
+) -> Vec<(usize, Permuted)> {
+    let problem = rows.problem;
+    let threshold = found.threshold.unwrap_or(0.5);
+    let all = rows.all();
+    let actual = problem.actual.select(&all);
+    let weights: Option<Vec<f32>> = problem.given_weights.as_ref().map(|given| all.iter().map(|&row| given[row as usize]).collect());
+    let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
+    let loss = |outputs: &[f32]| Judged::new(&actual, outputs, threshold).loss(found.metric, weights);
+    let plain = loss(&rows.outputs(&Instead::Nothing));
+
+    let mut permuted: Vec<(usize, Permuted)> = Vec::new();
+    for (place, &feature) in order.iter().enumerate() {
+        if place >= MIN_FEATURES && end.passed() {
             break;
         }
         let Some(inputs) = features.inputs(feature) else { continue };
-        let costs: Vec<f64> = (0..REPEATS)
-            .map(|repeat| {
-                let swap = |group: usize| {
-                    let mut swapped = groups[group].0.clone();
-                    Random::labelled(seed, (feature * REPEATS + repeat) as u64).shuffle(&mut swapped);
-                    swapped
-                };
-                loss(&predict(&swap, Some(inputs.clone()))) - plain
-            })
-            .collect();
-        let mean = costs.iter().sum::<f64>() / REPEATS as f64;
-        let deviation = (costs.iter().map(|cost| (cost - mean).powi(2)).sum::<f64>() / REPEATS as f64).sqrt();
-        permutation.push(Permuted { feature: features.names[feature].0.clone(), mean, deviation });
+        let cost = |repeat: usize| loss(&rows.swapped(&inputs, seed, (feature * REPEATS + repeat) as u64)) - plain;
+        let costs: Vec<f64> = (0..repeats).map(cost).collect();
+        let mean = costs.iter().sum::<f64>() / repeats as f64;
+        let deviation = (costs.iter().map(|cost| (cost - mean).powi(2)).sum::<f64>() / repeats as f64).sqrt();
+        permuted.push((feature, Permuted { feature: features.names[feature].0.clone(), mean, deviation }));
     }
-    permutation.sort_by(|a, b| b.mean.total_cmp(&a.mean));
-
-    let shap = shap::contributions(problem, &groups, features, end, seed);
-    let effect_groups = sampled(&groups, MAX_EFFECT_ROWS, seed);
-    let by_name = |name: &str| features.names.iter().position(|(known, _)| known == name);
-    let effects = permutation
-        .iter()
-        .filter_map(|permuted| by_name(&permuted.feature))
-        .take(MAX_EFFECTS)
-        .map_while(|feature| (!end.passed()).then(|| effect(problem, &effect_groups, features, feature)))
-        .flatten()
-        .collect();
-    Explained { metric: Some(found.metric), permutation, shap, effects }
+    permuted.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
+    permuted
 }
 
 /// At most so many rows of all groups together, each group's share of them.
-pub(crate) fn sampled<'a>(groups: &[(Vec<u32>, Ensemble<'a>)], most: usize, seed: u64) -> Vec<(Vec<u32>, Ensemble<'a>)> {
-    let total: usize = groups.iter().map(|(rows, _)| rows.len()).sum();
-    let sample = |(group, (rows, fits)): (usize, &(Vec<u32>, Ensemble<'a>))| {
-        let mut rows = rows.clone();
+pub(crate) fn sampled(groups: &[&[u32]], most: usize, seed: u64) -> Vec<Vec<u32>> {
+    let total: usize = groups.iter().map(|rows| rows.len()).sum();
+    let sample = |(group, rows): (usize, &&[u32])| {
+        let mut rows = rows.to_vec();
         if total > most {
             Random::labelled(seed, group as u64).shuffle(&mut rows);
             rows.truncate((rows.len() * most / total).max(1));
             rows.sort_unstable();
         }
-        (rows, fits.clone())
+        rows
     };
     groups.iter().enumerate().map(sample).collect()
 }
 
 /// The mean predictions with one input set to each of some places.
-fn effect(problem: &Problem, groups: &[(Vec<u32>, Ensemble<'_>)], features: Features<'_>, feature: usize) -> Option<Effect> {
+fn effect(rows: &Rows<'_>, features: Features<'_>, feature: usize) -> Option<Effect> {
+    let problem = rows.problem;
     let input = features.main_input(feature)?;
     let of_date = of_date(features.all.get(feature)?, input - features.inputs(feature)?.start);
     let places = match problem.matrix.columns.get(input)? {
@@ -214,14 +310,11 @@ fn effect(problem: &Problem, groups: &[(Vec<u32>, Ensemble<'_>)], features: Feat
     let mut curves: Vec<Curve> = labels.into_iter().map(|label| Curve { label, means: Vec::with_capacity(places.len()) }).collect();
     for &place in &places {
         let mut sums = vec![0.0; width];
-        let mut rows = 0.0;
-        for (of_group, fits) in groups {
-            for row in outputs(fits, &problem.matrix, of_group, &Instead::Set(input, place)).chunks(width) {
-                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
-                rows += 1.0;
-            }
+        for row in rows.outputs(&Instead::Set(input, place)).chunks(width) {
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
         }
-        curves.iter_mut().for_each(|curve| curve.means.push(sums[curve.label.unwrap_or(0)] / f64::max(rows, 1.0)));
+        let count = rows.count().max(1) as f64;
+        curves.iter_mut().for_each(|curve| curve.means.push(sums[curve.label.unwrap_or(0)] / count));
     }
     Some(Effect { feature: features.names.get(feature)?.0.clone(), of_date, places, curves })
 }

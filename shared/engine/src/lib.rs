@@ -29,7 +29,7 @@ mod train;
 pub use encode::{Unread, batch};
 pub use error::EngineError;
 pub use evaluate::{Baseline, Outcome};
-pub use explain::{Curve, Effect, Explained, OfDate, Permuted};
+pub use explain::{Curve, Effect, Explained, ExplainedRows, OfDate, Permuted};
 pub use search::LeaderboardEntry;
 pub use shap::Contribution;
 pub use train::{Options, Trained, train};

@@ -13,8 +13,9 @@ use crate::{
     search::Problem,
 };
 
-/// The most rows that are explained, and the features whose single contributions are kept.
+/// The most rows that are explained, those that are whatever the time, and the features whose single contributions are kept.
 const MAX_ROWS: usize = 300;
+const MIN_ROWS: usize = 20;
 const MAX_SCATTERED: usize = 8;
 
 /// What a feature adds to predictions.
@@ -30,30 +31,29 @@ pub struct Contribution {
     pub points: Vec<(f32, f64)>,
 }
 
-/// The contributions to the predictions for some rows of `groups`, as many as there is time for; the feature that adds most comes first.
-/// Nothing when there was no time for any.
+/// The contributions to the predictions for some rows of `groups`, and of how many: a few, and as many more as there is time for. The
+/// feature that adds most comes first.
 pub(crate) fn contributions(
     problem: &Problem,
     groups: &[(Vec<u32>, Ensemble<'_>)],
     features: Features<'_>,
     end: &Deadline,
     seed: u64,
-) -> Vec<Contribution> {
-    let groups = sampled(groups, MAX_ROWS, seed);
+) -> (Vec<Contribution>, usize) {
+    let all: Vec<&[u32]> = groups.iter().map(|(rows, _)| rows.as_slice()).collect();
+    let rows = sampled(&all, MAX_ROWS, seed);
+    let Some(explainers) = groups.iter().map(|(_, fits)| explainer(fits, &problem.matrix, features)).collect::<Option<Vec<_>>>() else {
+        return (Vec::new(), 0);
+    };
     let count = features.all.len();
-    let mut explained: Vec<(u32, Vec<f64>)> = Vec::new();
-    for (rows, fits) in &groups {
-        if end.passed() {
-            break;
-        }
-        let Some(explain) = explainer(fits, &problem.matrix, features) else { return Vec::new() };
-        let mut rows = rows.clone();
-        Random::labelled(seed, 3).shuffle(&mut rows);
-        let of_row = |&row: &u32| (!end.passed()).then(|| (row, explain(row)));
-        explained.par_extend(rows.par_iter().filter_map(of_row));
-    }
+    // In random order, so that those that there is time for are of all groups.
+    let mut rows: Vec<(usize, u32)> = rows.iter().enumerate().flat_map(|(group, rows)| rows.iter().map(move |&row| (group, row))).collect();
+    Random::labelled(seed, 3).shuffle(&mut rows);
+    let in_time = |place: usize| place < MIN_ROWS || !end.passed();
+    let of_row = |(place, &(group, row)): (usize, &(usize, u32))| in_time(place).then(|| (row, explainers[group](row)));
+    let explained: Vec<(u32, Vec<f64>)> = rows.par_iter().enumerate().filter_map(of_row).collect();
     if explained.is_empty() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
     let outputs = problem.target.outputs();
     let mean = |feature: usize| {
@@ -70,7 +70,7 @@ pub(crate) fn contributions(
         });
         Contribution { feature: features.names[feature].0.clone(), mean, points }
     };
-    order.into_iter().enumerate().map(contribution).collect()
+    (order.into_iter().enumerate().map(contribution).collect(), explained.len())
 }
 
 /// Row → contributions of all features, row-major by output; `None` when a model cannot be explained.

@@ -12,7 +12,7 @@ use table::Frame;
 
 use crate::{
     EngineError,
-    apply::{Ensemble, Instead, all_fits, fits_of_fold, outputs},
+    apply::{Ensemble, Instead, Ready, all_fits, fits_of_fold, outputs},
     clock::{Clock, Deadline},
     encode::batch,
     evaluate::{Baseline, Outcome, ignorant, metrics, outcome},
@@ -21,7 +21,7 @@ use crate::{
     matrix::Target,
     prepare::{Prepared, label_text},
     random::Random,
-    search::{Asked, Found, LeaderboardEntry, News, Problem, Times, keeps_all, search},
+    search::{Asked, FoldFit, Found, LeaderboardEntry, News, Problem, Times, keeps_all, search},
     split::{Arrangement, Split, holdout},
 };
 
@@ -34,6 +34,8 @@ const JUDGING_END: f64 = 0.84;
 const INTERVALS_END: f64 = 0.85;
 const FITS_END: f64 = 0.88;
 const EXPLANATION_END: f64 = 0.93;
+/// What a linear model may take of the budget that is a baseline only.
+const BASELINE_SHARE: f64 = 0.01;
 /// Held-out rows that are judged at once.
 const LOT: usize = 2_048;
 /// Rows with which the stored model is compared with the trained one.
@@ -152,10 +154,11 @@ fn train_on(
     let weights = weights.as_deref().map_or(Weights::Equal, Weights::Each);
     let actual = prepared.target.select(&judged.rows);
     let measured = metrics(&actual, &judged.outputs, threshold, weights, Some((options.seed, &clock.at(INTERVALS_END))));
-    let baselines = baselines(&problem, &found, &judged, &actual, weights);
     let outcome = outcome(&actual, &judged.outputs, threshold, prepared.labels.iter().map(label_text).collect());
 
     let wholes = found.fit_on_all_rows(&problem, options.seed, clock, &clock.at(FITS_END));
+    let baseline_end = clock.within(BASELINE_SHARE).min(clock.at(EXPLANATION_END));
+    let baselines = baselines(&problem, &found, &judged, &actual, weights, &baseline_end);
     let of_input = feature_of_input(&prepared.features, &[]);
     let assembled = found.assemble(&wholes, problem.matrix.columns.len(), &options.settings);
     let mut importances: Vec<(String, f64)> = prepared.features.iter().map(|feature| (feature.name.clone(), 0.0)).collect();
@@ -230,42 +233,57 @@ fn judge<'a>(problem: &Problem, found: &'a Found, held_out: &[u32], end: &Deadli
         return JudgedRows { rows: rows.clone(), outputs: outputs.clone(), held_out: false, groups };
     }
     let fits = all_fits(&found.chosen);
+    let ready = Ready::new(&fits);
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     for lot in held_out.chunks(LOT) {
         if !rows.is_empty() && end.passed() {
             break;
         }
-        all.extend(outputs(&fits, &problem.matrix, lot, &Instead::Nothing));
+        all.extend(ready.outputs(&problem.matrix, lot, &Instead::Nothing));
         rows.extend_from_slice(lot);
     }
     JudgedRows { groups: vec![(rows.clone(), fits)], rows, outputs: all, held_out: true }
 }
 
-/// The mean or the majority, and the best linear model.
-fn baselines(problem: &Problem, found: &Found, judged: &JudgedRows<'_>, actual: &Target, weights: Weights<'_>) -> Vec<Baseline> {
+/// The mean or the majority, and the best linear model: where the search tried none, a small one, if it can be fitted in time.
+fn baselines(
+    problem: &Problem,
+    found: &Found,
+    judged: &JudgedRows<'_>,
+    actual: &Target,
+    weights: Weights<'_>,
+    end: &Deadline,
+) -> Vec<Baseline> {
     let of = |name: &str, outputs: &[f32]| Baseline { name: name.to_owned(), metrics: metrics(actual, outputs, 0.5, weights, None) };
     let ignorant = ignorant(&problem.actual, &problem.rows, judged.rows.len());
     let name = if matches!(actual, Target::Numbers(_)) { "mean" } else { "majority" };
     let mut baselines = vec![of(name, &ignorant)];
-    if let Some(linear) = &found.linear {
-        let outputs = if judged.held_out {
-            let share = 1.0 / linear.fits.len().max(1) as f64;
-            let fits: Ensemble<'_> = linear.fits.iter().map(|fit| (fit, share)).collect();
-            outputs(&fits, &problem.matrix, &judged.rows, &Instead::Nothing)
-        } else {
-            let mut of_row = vec![Vec::new(); problem.target.len()];
-            for (fold, fit) in found.folds.iter().take(found.fold_count()).zip(&linear.fits) {
-                let width = actual.labels().max(1);
-                let outputs = outputs(&vec![(fit, 1.0)], &problem.matrix, &fold.split.watch, &Instead::Nothing);
-                fold.split.watch.iter().zip(outputs.chunks(width)).for_each(|(&row, output)| of_row[row as usize] = output.to_vec());
-            }
-            judged.rows.iter().flat_map(|&row| std::mem::take(&mut of_row[row as usize])).collect()
-        };
-        if outputs.len() == ignorant.len() {
-            baselines.push(of("linear", &outputs));
-        }
+    let fitted = if found.linear.is_empty() { found.linear_baseline(problem, judged.held_out, end) } else { Vec::new() };
+    let fits = if fitted.is_empty() { &found.linear } else { &fitted };
+    let outputs = linear_outputs(problem, found, judged, fits);
+    if outputs.len() == ignorant.len() {
+        baselines.push(of("linear", &outputs));
     }
     baselines
+}
+
+/// What linear models predict for the judged rows, each those that it did not learn from; nothing when there is no model.
+fn linear_outputs(problem: &Problem, found: &Found, judged: &JudgedRows<'_>, fits: &[FoldFit]) -> Vec<f32> {
+    if fits.is_empty() {
+        return Vec::new();
+    }
+    if judged.held_out {
+        let share = 1.0 / fits.len() as f64;
+        let fits: Ensemble<'_> = fits.iter().map(|fit| (fit, share)).collect();
+        return outputs(&fits, &problem.matrix, &judged.rows, &Instead::Nothing);
+    }
+    let width = problem.target.labels().max(1);
+    let mut of_row = vec![Vec::new(); problem.target.len()];
+    for (fold, fit) in found.folds.iter().take(found.fold_count()).zip(fits) {
+        let outputs = outputs(&vec![(fit, 1.0)], &problem.matrix, &fold.split.watch, &Instead::Nothing);
+        fold.split.watch.iter().zip(outputs.chunks(width)).for_each(|(&row, output)| of_row[row as usize] = output.to_vec());
+    }
+    judged.rows.iter().flat_map(|&row| std::mem::take(&mut of_row[row as usize])).collect()
 }
 
 struct Reporter<'a> {

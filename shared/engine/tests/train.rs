@@ -15,7 +15,7 @@ use domain::{
     Family, FeatureType, Metric, Monotone, NumericRange, Phase, ProblemType, Profile, Progress, TargetRelations, TrainingSettings,
     Validation, exclusions,
 };
-use engine::{EngineError, Options, Outcome, Trained, train};
+use engine::{EngineError, Explained, Options, Outcome, Trained, train};
 use model::{Fitted, Label, Task};
 use table::{Frame, ingest, read_parquet};
 
@@ -230,6 +230,8 @@ fn the_seed_decides_and_the_number_of_threads_does_not() {
     let (one, two, other) = (with(1, 1), with(1, 2), with(2, 2));
     assert_eq!(one.pipeline, two.pipeline);
     assert_eq!(one.metrics.log_loss, two.metrics.log_loss);
+    // As texts: missing values are in them, which equal nothing.
+    assert_eq!(format!("{:?}", one.explained), format!("{:?}", two.explained));
     assert_eq!(one.leaderboard.len(), 12);
     assert_ne!(one.pipeline, other.pipeline);
 }
@@ -315,7 +317,9 @@ fn dates_are_read_by_their_parts_and_by_what_lies_between_them() {
     let trained = with_settings(&sales(1_000), "sold", TrainingSettings::default()).unwrap();
     assert!(trained.metrics.r2_score.unwrap() > 0.97, "{:?}", trained.metrics.r2_score);
     assert_eq!(trained.preprocessing.date_columns, ["at", "until"]);
-    assert!(trained.explained.effects.iter().all(|effect| effect.of_date.is_some()), "it is a number of the date that is moved");
+    let moved: Vec<(&str, bool)> = trained.explained.effects.iter().map(|one| (one.feature.as_str(), one.of_date.is_some())).collect();
+    assert!(moved.contains(&("at", true)) && moved.contains(&("until", true)), "it is a number of the date that is moved: {moved:?}");
+    assert!(moved.iter().all(|(feature, of_date)| *of_date == ["at", "until"].contains(feature)), "{moved:?}");
     assert_eq!(trained.preprocessing.feature_types["at"], FeatureType::Categorical, "older clients choose from a list");
     assert!((1..=100).contains(&trained.preprocessing.categorical_mappings["at"].len()));
 }
@@ -394,6 +398,48 @@ fn a_run_that_is_asked_to_end_gives_the_best_model_so_far() {
     assert!(!trained.pipeline.members.is_empty() && tried < 10);
     assert!(trained.metrics.accuracy.unwrap() > 0.6);
     assert!(begun.elapsed() < Duration::from_mins(1));
+    is_explained(&trained);
+}
+
+/// Something of each part of the explanation is there, of at least three features where the model uses so many.
+fn is_explained(trained: &Trained) {
+    let used = trained.importances.iter().filter(|(_, share)| *share > 0.0).count().min(3);
+    let Explained { permutation, shap, effects, rows, .. } = &trained.explained;
+    assert!(permutation.len() >= used && effects.len() >= used && !shap.is_empty(), "{:?}", trained.explained);
+    assert!(rows.permutation >= 100 && rows.repeats >= 1 && rows.shap >= 20 && rows.effects >= 20, "{rows:?}");
+    assert!(effects.iter().flat_map(|effect| &effect.curves).flat_map(|curve| &curve.means).all(|mean| mean.is_finite()));
+}
+
+#[test]
+fn a_large_and_slow_model_is_explained_within_a_short_time() {
+    let mut csv: String = (0..20).map(|column| format!("x{column},")).collect();
+    csv.push_str("label\n");
+    for row in 0..6_000 {
+        let values: Vec<f64> = (0..20).map(|column| noise(row, column)).collect();
+        values.iter().for_each(|value| write!(csv, "{value:.4},").unwrap());
+        writeln!(csv, "l{}", ((values[0] + values[1] * values[2] + values[3] / 2.0) * 10.0) as usize).unwrap();
+    }
+    let (frame, profile) = read(&csv);
+    let settings = TrainingSettings { estimators: vec![Family::RandomForest], ..TrainingSettings::default() };
+    let options = Options { settings, time_budget: Duration::from_secs(4), ..options("label") };
+    is_explained(&train(&frame, &profile, &options, &mut |_| {}).unwrap());
+}
+
+#[test]
+fn a_linear_model_is_a_baseline_whatever_was_tried() {
+    let baselines = |csv: &str, settings| {
+        let trained = with_settings(csv, "stays", settings).unwrap();
+        assert!(trained.leaderboard.iter().all(|entry| entry.family != Family::Linear));
+        trained.baselines
+    };
+    let boosting = TrainingSettings { estimators: vec![Family::GradientBoosting], candidates: Some(2), ..TrainingSettings::default() };
+    let monotone = TrainingSettings { monotone: [("age".to_owned(), Monotone::Increasing)].into(), ..boosting.clone() };
+    // Judged by folds, and on rows held out.
+    for (csv, settings) in [(customers(500), boosting.clone()), (customers(500), monotone), (customers(6_000), boosting)] {
+        let baselines = baselines(&csv, settings);
+        let loss = |name: &str| baselines.iter().find(|baseline| baseline.name == name).and_then(|baseline| baseline.metrics.log_loss);
+        assert!(loss("linear").unwrap() < loss("majority").unwrap(), "{baselines:?}");
+    }
 }
 
 /// Trees of the stored model.

@@ -12,6 +12,7 @@ mod parity;
 mod pickle;
 mod pipeline;
 mod predictor;
+mod tree_ensemble;
 mod tree_kernel;
 
 pub use attribution::{Explainer, MemberExplainer};
@@ -27,3 +28,4 @@ pub use pipeline::{
     Task, Tree, feature_of_input,
 };
 pub use predictor::Predictor;
+pub use tree_kernel::TreeKernel;

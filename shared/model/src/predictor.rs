@@ -17,7 +17,7 @@ use crate::{
     evaluate::chosen,
     manifest::FORMAT_VERSION,
     onnx::{MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, VARIABLE},
-    tree_kernel::tree_ensemble_classifier,
+    tree_ensemble::tree_ensemble_classifier,
 };
 
 /// The largest file that is loaded.

@@ -56,6 +56,8 @@ pub struct TrainingReport {
     pub contributions: Vec<Contribution>,
     /// How the mean prediction moves with a feature.
     pub effects: Vec<Effect>,
+    /// How many of the judged rows the three looked at.
+    pub explained_rows: ExplainedRows,
     /// The judged rows against their predictions.
     pub judged: Judged,
     /// The rows that the model got most wrong, the worst first.
@@ -70,6 +72,19 @@ pub struct TrainingReport {
     pub configuration: Configuration,
     /// When the training ended.
     pub created_at: Timestamp,
+}
+
+/// How many of the judged rows each part of the explanation looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExplainedRows {
+    /// Rows whose values were swapped.
+    pub permutation: u64,
+    /// How often each feature's were.
+    pub repeats: u64,
+    /// Rows with SHAP values.
+    pub contributions: u64,
+    /// Rows that the effects are the mean of.
+    pub effects: u64,
 }
 
 /// A model that was tried.

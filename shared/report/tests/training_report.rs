@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use domain::{Family, FeatureType, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity, Validation};
 use report::{
-    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report,
+    Configuration, Contribution, Curve, Effect, ExplainedRows, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport,
+    training_report,
 };
 
 fn preprocessing(features: &[&str], dropped: &[(&str, &str)]) -> PreprocessingInfo {
@@ -87,6 +88,7 @@ fn classification() -> TrainingReport {
             Contribution { feature: "sex".to_owned(), mean: 0.172, points: vec![(None, 0.25), (None, -0.094)] },
             Contribution { feature: "age".to_owned(), mean: 0.031, points: vec![(Some(2.0), 0.05), (Some(70.0), -0.012)] },
         ],
+        explained_rows: ExplainedRows { permutation: 400, repeats: 3, contributions: 300, effects: 300 },
         effects: vec![
             Effect {
                 feature: "age".to_owned(),
@@ -184,6 +186,29 @@ fn the_verdict_follows_the_error_that_the_model_takes_away() {
     };
     assert!(with_r2(0.8).contains("Very good: "));
     assert!(with_r2(-1.0).contains("No better than"));
+}
+
+#[test]
+fn an_explanation_says_how_many_rows_it_looked_at_and_a_missing_baseline_is_named() {
+    let base = classification();
+    let whole = training_report(&base);
+    assert!(!whole.contains("A linear model to compare with is missing") && !whole.contains("A dash: no time was left"));
+    let cut = training_report(&TrainingReport {
+        baselines: base.baselines[..1].to_vec(),
+        permutation: base.permutation[..1].to_vec(),
+        explained_rows: ExplainedRows { permutation: 100, repeats: 1, contributions: 20, effects: 21 },
+        ..base
+    });
+    for words in [
+        "A linear model to compare with is missing",
+        "A dash: no time was left to shuffle it",
+        "on 100 judged rows",
+        "SHAP values of 20 judged rows",
+        "for 21 judged rows",
+    ] {
+        assert!(cut.contains(words), "{words}");
+    }
+    assert!(!cut.contains('±'), "a single repeat has no deviation");
 }
 
 #[test]

@@ -300,13 +300,6 @@ impl Config {
         }
     }
 
-    fn objective(&self) -> Objective {
-        match self {
-            Self::Trees(params) => params.objective,
-            Self::Linear(_) => Objective::Natural,
-        }
-    }
-
     /// The parameters by their usual names, for the leaderboard.
     pub(crate) fn parameters(&self) -> Vec<(String, String)> {
         let figure = |name: &str, value: f64| (name.to_owned(), format!("{}", (value * 1e4).round() / 1e4));
@@ -431,10 +424,9 @@ impl Candidate {
 pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Fold, seed: u64, deadline: &Deadline) -> Option<FoldFit> {
     let start = Instant::now();
     let Split { learn, watch } = &fold.split;
-    let objective = config.objective();
-    let (loss, link) = (problem.loss(objective), problem.link(objective));
     match config {
         Config::Trees(params) => {
+            let (loss, link) = (problem.loss(params.objective), problem.link(params.objective));
             let binned = &fold.statistics.binned;
             let data = boost::Data { binned, loss, learn, watch, monotone: &problem.monotone };
             let boosted = boost::boost(data, params, seed, deadline);
@@ -448,20 +440,25 @@ pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Fold, seed: u64, de
                 seconds: start.elapsed().as_secs_f64(),
             })
         }
-        Config::Linear(penalty) => {
-            let model = linear::fit(&problem.matrix, &problem.target, problem.weights.as_deref(), learn, *penalty, deadline)?;
-            let scores = linear::scores(&model, &problem.matrix, watch);
-            Some(FoldFit {
-                predictions: problem.keep(watch, loss.member_outputs(&scores)),
-                importances: linear::influence(&model, &problem.matrix, learn),
-                model: problem.in_units(Fitted::Linear(model), link),
-                link,
-                lookups: Vec::new(),
-                rounds: 0,
-                seconds: start.elapsed().as_secs_f64(),
-            })
-        }
+        Config::Linear(penalty) => fit_linear(problem, *penalty, learn, watch, deadline),
     }
+}
+
+/// Fits a linear model to the rows of `learn`; it predicts those of `watch`.
+pub(super) fn fit_linear(problem: &Problem, penalty: f64, learn: &[u32], watch: &[u32], deadline: &Deadline) -> Option<FoldFit> {
+    let start = Instant::now();
+    let (loss, link) = (problem.loss(Objective::Natural), problem.link(Objective::Natural));
+    let model = linear::fit(&problem.matrix, &problem.target, problem.weights.as_deref(), learn, penalty, deadline)?;
+    let scores = linear::scores(&model, &problem.matrix, watch);
+    Some(FoldFit {
+        predictions: problem.keep(watch, loss.member_outputs(&scores)),
+        importances: linear::influence(&model, &problem.matrix, learn),
+        model: problem.in_units(Fitted::Linear(model), link),
+        link,
+        lookups: Vec::new(),
+        rounds: 0,
+        seconds: start.elapsed().as_secs_f64(),
+    })
 }
 
 /// What predicting a thousand rows takes, seen on a few.

@@ -55,6 +55,9 @@ const PARENTS: usize = 4;
 /// The most that one candidate may take of the budget, and a linear one, which on a large table is rarely the best.
 const CANDIDATE_SHARE: f64 = 0.25;
 const LINEAR_SHARE: f64 = 0.06;
+/// The most rows that a linear model learns from when it is a baseline only, and its penalty.
+const BASELINE_ROWS: usize = 3_000;
+const BASELINE_PENALTY: f64 = 1.0;
 
 /// Candidates that an ensemble is expected to have, and the seconds that they must take before it is chosen to see which they are; and what it
 /// takes to send a row down a tree.
@@ -110,8 +113,8 @@ pub(crate) struct Found {
     pub history: Vec<(f64, f64)>,
     /// Whether the search ended because more of it no longer helped.
     pub converged: bool,
-    /// The best linear model, as a baseline.
-    pub linear: Option<Candidate>,
+    /// The best linear candidate's fits, one for each fold, as a baseline; none when there was no such candidate.
+    pub linear: Vec<FoldFit>,
     count: usize,
 }
 
@@ -394,7 +397,7 @@ impl Search<'_> {
             judged,
             history: self.history,
             converged: self.converged,
-            linear: self.linear,
+            linear: self.linear.map_or_else(Vec::new, |candidate| candidate.fits),
             count: self.count,
         })
     }
@@ -436,6 +439,18 @@ impl Found {
     /// Folds of a deal.
     pub(crate) fn fold_count(&self) -> usize {
         self.count
+    }
+
+    /// Linear models as a baseline where the search tried none: one on a sample of what each fold learned from, or a single one of all that the
+    /// search did where rows were held out. None when one cannot be fitted until then.
+    pub(crate) fn linear_baseline(&self, problem: &Problem, held_out: bool, deadline: &Deadline) -> Vec<FoldFit> {
+        let folds = self.folds.iter().take(self.count).map(|fold| &fold.split.learn);
+        let learned: Vec<&Vec<u32>> = if held_out { vec![&problem.rows] } else { folds.collect() };
+        let fit = |rows: &&Vec<u32>| {
+            let sample: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(BASELINE_ROWS).max(1)).collect();
+            candidate::fit_linear(problem, BASELINE_PENALTY, &sample, &[], deadline)
+        };
+        learned.par_iter().map(fit).collect::<Option<_>>().unwrap_or_default()
     }
 
     /// The family of the candidate with the largest weight.

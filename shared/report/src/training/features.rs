@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Curve, Effect, Places, TrainingReport};
 use crate::{
     chart::{COLOURS, Line, bar, lines, means},
-    format::{label, number},
+    format::{counted, label, number},
     page::{self, card, first_of, table},
 };
 
@@ -15,6 +15,7 @@ const MAX_PLACES: usize = 10;
 
 /// The card about the features' shares; nothing when there is none.
 pub(crate) fn importances(report: &TrainingReport) -> Markup {
+    let explained = report.explained_rows;
     let largest = report.importances.first().map_or(0.0, |(_, importance)| *importance);
     let permuted = |name: &str| report.permutation.iter().find(|(known, ..)| known == name);
     let rows = html! {
@@ -22,7 +23,7 @@ pub(crate) fn importances(report: &TrainingReport) -> Markup {
             tr {
                 th scope="row" { (page::name(name)) }
                 td.n { (format!("{importance:.4}")) }
-                td.n { @match permuted(name) { Some((_, mean, deviation)) => { (cost(*mean, *deviation)) }, None => { "–" } } }
+                td.n { @match permuted(name) { Some((_, mean, deviation)) => { (cost(*mean, *deviation, explained.repeats)) }, None => { "–" } } }
                 td.wide { (bar(if largest > 0.0 { importance / largest } else { 0.0 })) }
             }
         }
@@ -33,17 +34,20 @@ pub(crate) fn importances(report: &TrainingReport) -> Markup {
         (first_of(MAX_FEATURES, report.importances.len(), "features"))
         p.soft {
             "Importance: the feature's share in what the trees gain and the coefficients move. When shuffled: by how much the "
-            (report.metric.title()) " gets worse on judged rows if the feature's values are swapped between them."
+            (report.metric.title()) " gets worse on "
+            (counted(explained.permutation, "judged row", "judged rows")) " if the feature's values are swapped between them"
+            @if explained.repeats > 1 { ", " (explained.repeats) " times" } "."
         }
         @if report.importances.iter().take(MAX_FEATURES).any(|(name, share)| *share > 0.0 && permuted(name).is_none()) {
-            p.soft { "A dash: no time was left to shuffle it, nor to show how predictions move with every feature. A larger budget does." }
+            p.soft { "A dash: no time was left to shuffle it. A larger budget does." }
         }
     };
     html! { @if !report.importances.is_empty() { (card("Feature Importance", &content)) } }
 }
 
-fn cost(mean: f64, deviation: f64) -> String {
-    format!("{} ± {}", significant(mean), significant(deviation))
+/// A single repeat has no deviation.
+fn cost(mean: f64, deviation: f64, repeats: u64) -> String {
+    if repeats > 1 { format!("{} ± {}", significant(mean), significant(deviation)) } else { significant(mean) }
 }
 
 /// Four digits after the point, or two of larger numbers.
@@ -64,7 +68,9 @@ pub(crate) fn effects(report: &TrainingReport) -> Markup {
     let content = html! {
         div.grid { @for effect in &report.effects { (one_effect(effect, scale)) } }
         p.soft {
-            "The mean prediction with the feature set to each value while all else stays as it is in the judged rows, all on one scale from "
+            "The mean prediction for " (counted(report.explained_rows.effects, "judged row", "judged rows"))
+            " with the feature set to each value while all else stays as it is, for the "
+            (counted(report.effects.len() as u64, "feature that matters", "features that matter")) " most; all on one scale from "
             (number(scale.0)) " to " (number(scale.1)) ". Where features go together in the table, such combinations may never occur."
             @if report.effects.iter().any(|effect| effect.curves.len() > 1) {
                 " Of more than two labels, the probabilities of the most frequent ones, in the order of the legend."

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Contribution, TrainingReport, features::significant};
 use crate::{
     chart::{bar, swarm},
-    format::label,
+    format::{counted, label},
     page::{card, first_of, table},
 };
 
@@ -43,7 +43,8 @@ pub(crate) fn contributions(report: &TrainingReport) -> Markup {
             }
         }
         p.soft {
-            "SHAP values of judged rows: how far the feature moved the prediction away from what is predicted when nothing is known. \
+            "SHAP values of " (counted(report.explained_rows.contributions, "judged row", "judged rows"))
+            ": how far the feature moved the prediction away from what is predicted when nothing is known. \
              Together they give the prediction. Mean: of their absolute values"
             @if scattered { ". Coloured by the feature's value; of a date, by what the model uses most of it." } @else { ", over the rows and labels." }
         }

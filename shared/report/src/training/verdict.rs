@@ -149,7 +149,13 @@ fn comparison(report: &TrainingReport) -> Markup {
         (row("This model", &report.metrics, true))
         @for (name, metrics) in report.baselines.iter().rev() { (row(baseline_name(name), metrics, false)) }
     };
-    table("comparison", &head, &rows)
+    let has_linear = report.baselines.iter().any(|(name, _)| name == "linear");
+    html! {
+        (table("comparison", &head, &rows))
+        @if !has_linear {
+            p.soft { "A linear model to compare with is missing: there was no time for one, or no feature that it could use." }
+        }
+    }
 }
 
 fn baseline_name(name: &str) -> &str {

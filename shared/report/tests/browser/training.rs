@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{Family, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity, Validation};
 use report::{
-    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, training_report,
+    Configuration, Contribution, Curve, Effect, ExplainedRows, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport,
+    training_report,
 };
 
 use crate::{HOSTILE, LONG};
@@ -96,6 +97,7 @@ fn base() -> TrainingReport {
         contributions: (0..3)
             .map(|place| Contribution { feature: name(place), mean: 123_456.7, points: vec![(Some(1e300), -1e9), (None, 1e9)] })
             .collect(),
+        explained_rows: ExplainedRows { permutation: 400, repeats: 3, contributions: 300, effects: 300 },
         effects: vec![
             Effect {
                 feature: name(0),
