@@ -1,12 +1,14 @@
 //! The search for a model within a time budget.
 //!
 //! A first fit on one fold shows what a fit costs and so how many folds there are, and how often they are dealt anew. A portfolio of
-//! configurations is fitted on the folds; then, while there is time and it helps, variations of the best. A weighted ensemble of the
+//! configurations is fitted on the folds; then, while there is time and it helps, variations of the best, which on very large tables first
+//! have to do well on parts of the rows. A weighted ensemble of the
 //! candidates is chosen by how it predicts the rows that the folds judged. The folds' models stay together as a bag.
 
 mod assembly;
 mod candidate;
 mod ensemble;
+mod halving;
 mod portfolio;
 
 use std::time::Instant;
@@ -337,6 +339,9 @@ impl Search<'_> {
         let mut random = Random::labelled(self.seed, u64::MAX);
         let (mut idle, mut improved) = (0, self.clock.elapsed());
         let patience = self.clock.share(IDLE_SHARE);
+        let fold = self.folds.first().filter(|_| !self.end().passed());
+        let stages = fold.map_or_else(Vec::new, |fold| halving::stages(self.problem, &fold.split, self.seed));
+        let entrants = if stages.is_empty() { 1 } else { halving::ENTRANTS };
         let enough = FEWEST_CANDIDATES.max((CANDIDATES_PER_ROW * self.problem.rows.len() as f64) as usize);
         while !self.end().passed() && self.candidates.len() < self.most {
             let idle_for_long = idle >= PATIENCE && self.clock.elapsed() - improved >= patience;
@@ -346,9 +351,13 @@ impl Search<'_> {
             }
             let parents: Vec<&Params> = self.candidates.iter().filter_map(params).take(PARENTS).collect();
             let vary = |_| Some(Config::Trees(self.shape.mutation(parents.get(random.below(parents.len()))?, &mut random)));
-            let variations: Vec<Config> = (0..self.at_once()).filter_map(vary).collect();
+            let mut variations: Vec<Config> = (0..entrants * self.at_once()).filter_map(vary).collect();
+            if !stages.is_empty() {
+                let end = self.end().min(self.clock.within(CANDIDATE_SHARE));
+                variations = halving::best_of(self.problem, &stages, variations, self.at_once(), random.bits(), &end);
+            }
             if variations.is_empty() {
-                self.converged = true;
+                self.converged = !self.end().passed();
                 break;
             }
             if self.try_configs(&variations, &[]) {

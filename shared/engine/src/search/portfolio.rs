@@ -24,7 +24,7 @@ const FEWEST_FOREST_TREES: usize = 20;
 /// Rows from which large trees are tried before strong regularisation.
 const LARGE: usize = 5_000;
 /// Rows beyond which neither forests nor small trees are worth their time, but very large trees are.
-const VERY_LARGE: usize = 60_000;
+pub(super) const VERY_LARGE: usize = 60_000;
 
 /// What the configurations depend on.
 #[derive(Debug, Clone)]
