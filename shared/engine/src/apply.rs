@@ -2,13 +2,13 @@
 
 mod packed;
 
-use model::{Fitted, Linear, Link};
+use model::{Calibration, Fitted, Linear, Link};
 use rayon::prelude::*;
 
 use self::packed::PackedForest;
 use crate::{
     matrix::{Column, Matrix},
-    search::{Chosen, FoldFit},
+    search::{FoldFit, Found},
 };
 
 /// Rows that a thread works on at once.
@@ -25,29 +25,44 @@ pub(crate) enum Instead<'a> {
     Set(usize, f32),
 }
 
-/// Weighted fits that answer for the same rows.
-pub(crate) type Ensemble<'a> = Vec<(&'a FoldFit, f64)>;
-
-/// All fits of the chosen candidates that the folds left, weighted: what answers for rows that none of them learned from.
-pub(crate) fn all_fits(chosen: &[Chosen]) -> Ensemble<'_> {
-    chosen
-        .iter()
-        .flat_map(|chosen| {
-            let share = chosen.weight / chosen.candidate.fits.len().max(1) as f64;
-            chosen.candidate.fits.iter().map(move |fit| (fit, share))
-        })
-        .collect()
+/// Fits that answer for the same rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Ensemble<'a> {
+    /// With their weights.
+    pub fits: Vec<(&'a FoldFit, f64)>,
+    /// Corrects the weighted sum of their probabilities.
+    pub calibration: Option<Calibration>,
 }
 
-/// The fits of one fold, weighted: what answers for the rows that the fold judged.
-pub(crate) fn fits_of_fold(chosen: &[Chosen], fold: usize) -> Ensemble<'_> {
-    chosen.iter().filter_map(|chosen| Some((chosen.candidate.fits.get(fold)?, chosen.weight))).collect()
+impl Found {
+    /// All fits of the chosen candidates that the folds left: what answers for rows that none of them learned from.
+    pub(crate) fn all_fits(&self) -> Ensemble<'_> {
+        let weighted = self.chosen.iter().flat_map(|chosen| {
+            let share = chosen.weight / chosen.candidate.fits.len().max(1) as f64;
+            chosen.candidate.fits.iter().map(move |fit| (fit, share))
+        });
+        let fits = weighted.collect();
+        Ensemble { fits, calibration: self.calibrated.as_ref().map(|calibrated| calibrated.whole) }
+    }
+
+    /// The fits of a fold of the first deal: what answers for the rows that the fold judged.
+    pub(crate) fn fits_of_fold(&self, fold: usize) -> Ensemble<'_> {
+        let fits = self.chosen.iter().filter_map(|chosen| Some((chosen.candidate.fits.get(fold)?, chosen.weight))).collect();
+        Ensemble { fits, calibration: self.calibrated.as_ref().and_then(|calibrated| calibrated.without.get(fold).copied()) }
+    }
 }
 
 /// The ensemble's outputs for some rows, row-major: the number, or one probability per label.
 pub(crate) fn outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], instead: &Instead<'_>) -> Vec<f32> {
-    let members: Vec<Ready<'_>> = ensemble.iter().map(|&(fit, weight)| Ready::new(fit, weight)).collect();
-    let blocks = rows.par_chunks(BLOCK).enumerate().map(|(block, rows)| block_outputs(&members, matrix, rows, block * BLOCK, instead));
+    let members: Vec<Ready<'_>> = ensemble.fits.iter().map(|&(fit, weight)| Ready::new(fit, weight)).collect();
+    let blocks = rows.par_chunks(BLOCK).enumerate().map(|(block, rows)| {
+        let mut outputs = block_outputs(&members, matrix, rows, block * BLOCK, instead);
+        if let Some(calibration) = &ensemble.calibration {
+            let labels = outputs.len() / rows.len().max(1);
+            outputs.chunks_mut(labels.max(1)).for_each(|row| calibration.apply(row));
+        }
+        outputs
+    });
     blocks.flatten_iter().collect()
 }
 
