@@ -14,6 +14,6 @@ mod training;
 pub use eda::{EdaTarget, eda_report};
 pub use format::format_time;
 pub use training::{
-    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, beware, how_judged,
-    training_report,
+    Configuration, Contribution, Curve, Effect, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, beware, how_calibrated,
+    how_judged, training_report,
 };
