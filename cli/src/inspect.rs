@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use model::{FeatureKind, Manifest, ModelCard, Predictor};
-use report::{format_time, how_judged};
+use report::{format_time, how_calibrated, how_judged};
 
 use crate::train::result::figures;
 
@@ -61,6 +61,9 @@ fn as_text(manifest: &Manifest) -> Result<String, std::fmt::Error> {
 fn write_card(text: &mut String, card: &ModelCard) -> Result<(), std::fmt::Error> {
     writeln!(text, "for         {}", card.intended_use)?;
     writeln!(text, "judged      {}", how_judged(card.validation, card.judged_rows))?;
+    if let Some(outcome) = card.calibration {
+        writeln!(text, "calibration {}", how_calibrated(outcome))?;
+    }
     let left_out = if card.dropped_rows > 0 { format!(", {} without a usable target left out", card.dropped_rows) } else { String::new() };
     writeln!(text, "learned     from {} rows{left_out}, within {}, seed {}", card.training_rows, format_time(card.time_budget), card.seed)?;
     let versions = card.versions.iter().map(|(name, version)| format!("{name} {version}"));

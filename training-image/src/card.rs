@@ -26,6 +26,7 @@ pub(crate) fn of(report: &TrainingReport, options: &Options) -> ModelCard {
         beware: report::beware(report),
         validation: report.validation,
         judged_rows: configuration.judged_rows,
+        calibration: report.calibration,
         baselines: report.baselines.iter().map(baseline).collect(),
         training_rows: configuration.train_rows,
         dropped_rows: configuration.dropped_rows,

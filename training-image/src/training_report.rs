@@ -50,6 +50,7 @@ pub(crate) fn of(trained: &Trained, frame: &Frame, profile: &Profile, options: &
         metric: trained.metric,
         metrics: trained.metrics.clone(),
         validation: trained.validation,
+        calibration: trained.calibration,
         baselines: trained.baselines.iter().map(|baseline| (baseline.name.clone(), baseline.metrics.clone())).collect(),
         leaderboard: leaderboard.collect(),
         history: trained.history.clone(),

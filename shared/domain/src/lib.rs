@@ -4,6 +4,7 @@
 //! The names of serialised fields are those of the HTTP interface and of the stored items; additions are additive.
 
 mod budget;
+mod calibration;
 mod column_rules;
 mod cost;
 mod dataset;
@@ -25,6 +26,7 @@ mod timestamp;
 mod validation;
 
 pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
+pub use calibration::CalibrationOutcome;
 pub use column_rules::{Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant};
 pub use cost::{Cost, TRAINER_MEMORY_GB, TRAINER_VCPUS};
 pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};

@@ -1,11 +1,11 @@
 //! Fitted models on the rows of a matrix, with a feature's values swapped or set where a question asks for it.
 
-use model::{Fitted, Linear, Link, TreeKernel};
+use model::{Calibration, Fitted, Linear, Link, TreeKernel};
 use rayon::prelude::*;
 
 use crate::{
     matrix::{Column, Matrix},
-    search::{Chosen, FoldFit},
+    search::{FoldFit, Found},
 };
 
 /// Rows that a thread works on at once, at most and at least.
@@ -23,23 +23,31 @@ pub(crate) enum Instead<'a> {
     Set(usize, f32),
 }
 
-/// Weighted fits that answer for the same rows.
-pub(crate) type Ensemble<'a> = Vec<(&'a FoldFit, f64)>;
-
-/// All fits of the chosen candidates that the folds left, weighted: what answers for rows that none of them learned from.
-pub(crate) fn all_fits(chosen: &[Chosen]) -> Ensemble<'_> {
-    chosen
-        .iter()
-        .flat_map(|chosen| {
-            let share = chosen.weight / chosen.candidate.fits.len().max(1) as f64;
-            chosen.candidate.fits.iter().map(move |fit| (fit, share))
-        })
-        .collect()
+/// Fits that answer for the same rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Ensemble<'a> {
+    /// With their weights.
+    pub fits: Vec<(&'a FoldFit, f64)>,
+    /// Corrects the weighted sum of their probabilities.
+    pub calibration: Option<Calibration>,
 }
 
-/// The fits of one fold, weighted: what answers for the rows that the fold judged.
-pub(crate) fn fits_of_fold(chosen: &[Chosen], fold: usize) -> Ensemble<'_> {
-    chosen.iter().filter_map(|chosen| Some((chosen.candidate.fits.get(fold)?, chosen.weight))).collect()
+impl Found {
+    /// All fits of the chosen candidates that the folds left: what answers for rows that none of them learned from.
+    pub(crate) fn all_fits(&self) -> Ensemble<'_> {
+        let weighted = self.chosen.iter().flat_map(|chosen| {
+            let share = chosen.weight / chosen.candidate.fits.len().max(1) as f64;
+            chosen.candidate.fits.iter().map(move |fit| (fit, share))
+        });
+        let fits = weighted.collect();
+        Ensemble { fits, calibration: self.calibrated.as_ref().map(|calibrated| calibrated.whole) }
+    }
+
+    /// The fits of a fold of the first deal: what answers for the rows that the fold judged.
+    pub(crate) fn fits_of_fold(&self, fold: usize) -> Ensemble<'_> {
+        let fits = self.chosen.iter().filter_map(|chosen| Some((chosen.candidate.fits.get(fold)?, chosen.weight))).collect();
+        Ensemble { fits, calibration: self.calibrated.as_ref().and_then(|calibrated| calibrated.without.get(fold).copied()) }
+    }
 }
 
 /// The ensemble's outputs for some rows, row-major: the number, or one probability per label.
@@ -48,20 +56,31 @@ pub(crate) fn outputs(ensemble: &Ensemble<'_>, matrix: &Matrix, rows: &[u32], in
 }
 
 /// An ensemble that is evaluated more than once: its trees are packed.
-pub(crate) struct Ready<'a>(Vec<Member<'a>>);
+pub(crate) struct Ready<'a> {
+    members: Vec<Member<'a>>,
+    calibration: Option<Calibration>,
+}
 
 impl<'a> Ready<'a> {
     /// Packs the trees.
     pub(crate) fn new(ensemble: &Ensemble<'a>) -> Self {
-        Self(ensemble.iter().filter_map(|&(fit, weight)| Member::new(fit, weight)).collect())
+        let members = ensemble.fits.iter().filter_map(|&(fit, weight)| Member::new(fit, weight)).collect();
+        Self { members, calibration: ensemble.calibration }
     }
 
     /// As [`outputs`].
     pub(crate) fn outputs(&self, matrix: &Matrix, rows: &[u32], instead: &Instead<'_>) -> Vec<f32> {
         // Few rows are for all threads, too.
         let block = rows.len().div_ceil(rayon::current_num_threads()).clamp(SMALLEST_BLOCK, BLOCK);
-        let blocks = rows.par_chunks(block).enumerate();
-        blocks.flat_map_iter(|(number, rows)| block_outputs(&self.0, matrix, rows, number * block, instead)).collect()
+        let of_block = |(number, rows): (usize, &[u32])| {
+            let mut outputs = block_outputs(&self.members, matrix, rows, number * block, instead);
+            if let Some(calibration) = &self.calibration {
+                let labels = outputs.len() / rows.len().max(1);
+                outputs.chunks_mut(labels.max(1)).for_each(|row| calibration.apply(row));
+            }
+            outputs
+        };
+        rows.par_chunks(block).enumerate().flat_map_iter(of_block).collect()
     }
 }
 

@@ -100,7 +100,7 @@ impl Bench {
         };
         let members = vec![Member { name: "boosting".to_owned(), weight: 1.0, link, model }];
         let features = self.prepared.features.clone();
-        let pipeline = Pipeline { task, features, lookups: Vec::new(), threshold: None, members };
+        let pipeline = Pipeline { task, features, lookups: Vec::new(), calibration: None, threshold: None, members };
         let (batch, _) = batch(frame, &pipeline.features, &(0..frame.rows).collect::<Vec<_>>())?;
         Ok((seconds, pipeline.predict(&batch)))
     }

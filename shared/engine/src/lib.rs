@@ -10,6 +10,7 @@ mod apply;
 #[doc(hidden)]
 pub mod bench;
 mod boost;
+mod calibrate;
 mod clock;
 mod encode;
 mod error;

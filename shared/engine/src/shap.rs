@@ -74,17 +74,27 @@ pub(crate) fn contributions(
 }
 
 /// Row → contributions of all features, row-major by output; `None` when a model cannot be explained.
-fn explainer<'a>(fits: &'a Ensemble<'a>, matrix: &'a Matrix, features: Features<'_>) -> Option<impl Fn(u32) -> Vec<f64> + Sync + use<'a>> {
+fn explainer<'a>(
+    ensemble: &'a Ensemble<'a>,
+    matrix: &'a Matrix,
+    features: Features<'_>,
+) -> Option<impl Fn(u32) -> Vec<f64> + Sync + use<'a>> {
     let count = features.all.len();
     let member = |(fit, weight): &(&'a crate::search::FoldFit, f64)| {
         let explainer = MemberExplainer::new(&fit.model, fit.link, &feature_of_input(features.all, &fit.lookups), count).ok()?;
         Some((*fit, *weight, explainer))
     };
-    let members: Vec<_> = fits.iter().map(member).collect::<Option<_>>()?;
-    let outputs = members.first().map_or(0, |(_, _, explainer)| explainer.base().len());
+    let members: Vec<_> = ensemble.fits.iter().map(member).collect::<Option<_>>()?;
+    let mut base: Vec<f64> = vec![0.0; members.first().map_or(0, |(_, _, explainer)| explainer.base().len())];
+    for (_, weight, explainer) in &members {
+        base.iter_mut().zip(explainer.base()).for_each(|(sum, value)| *sum += weight * value);
+    }
     Some(move |row: u32| {
-        let mut sums = vec![0.0; outputs * count];
+        let mut sums = vec![0.0; base.len() * count];
         members.iter().for_each(|(fit, weight, explainer)| explainer.explain(&inputs(fit, matrix, row), *weight, &mut sums));
+        if let Some(calibration) = &ensemble.calibration {
+            calibration.carry(&base, &mut sums, count);
+        }
         sums
     })
 }

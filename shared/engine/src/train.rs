@@ -5,14 +5,16 @@ use std::{
     time::Duration,
 };
 
-use domain::{Exclusion, Metric, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TrainingSettings, Validation};
+use domain::{
+    CalibrationOutcome, Exclusion, Metric, Metrics, Phase, PreprocessingInfo, ProblemType, Profile, Progress, TrainingSettings, Validation,
+};
 use model::{Batch, Pipeline, Task, feature_of_input};
 use rayon::ThreadPoolBuilder;
 use table::Frame;
 
 use crate::{
     EngineError,
-    apply::{Ensemble, Instead, Ready, all_fits, fits_of_fold, outputs},
+    apply::{Ensemble, Instead, Ready, outputs},
     clock::{Clock, Deadline},
     encode::batch,
     evaluate::{Baseline, Outcome, ignorant, metrics, outcome},
@@ -75,6 +77,8 @@ pub struct Trained {
     pub metrics: Metrics,
     /// How.
     pub validation: Validation,
+    /// Whether the probabilities are calibrated, and why; `None` for regression.
+    pub calibration: Option<CalibrationOutcome>,
     /// What one gets without effort, on the same rows.
     pub baselines: Vec<Baseline>,
     /// Share of each feature in what the trees and coefficients do, descending, summing to 1.
@@ -175,6 +179,7 @@ fn train_on(
         task,
         features: prepared.features.clone(),
         lookups: assembled.lookups,
+        calibration: found.calibrated.as_ref().map(|calibrated| calibrated.whole),
         threshold: found.threshold,
         members: assembled.members,
     };
@@ -189,6 +194,7 @@ fn train_on(
         metric: found.metric,
         metrics: Metrics { training_time: clock.elapsed(), best_estimator: found.best_estimator(), ..measured },
         validation,
+        calibration: found.calibration,
         baselines,
         importances,
         explained,
@@ -228,11 +234,11 @@ pub(crate) struct JudgedRows<'a> {
 /// `held_out` is in random order: as many of its rows are judged as there is time for, a first lot in any case.
 fn judge<'a>(problem: &Problem, found: &'a Found, held_out: &[u32], end: &Deadline) -> JudgedRows<'a> {
     if let ([], Some((rows, outputs))) = (held_out, &found.judged) {
-        let of_fold = |fold: usize| (found.folds[fold].split.watch.clone(), fits_of_fold(&found.chosen, fold));
+        let of_fold = |fold: usize| (found.folds[fold].split.watch.clone(), found.fits_of_fold(fold));
         let groups = (0..found.fold_count()).map(of_fold).collect();
         return JudgedRows { rows: rows.clone(), outputs: outputs.clone(), held_out: false, groups };
     }
-    let fits = all_fits(&found.chosen);
+    let fits = found.all_fits();
     let ready = Ready::new(&fits);
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     for lot in held_out.chunks(LOT) {
@@ -274,13 +280,14 @@ fn linear_outputs(problem: &Problem, found: &Found, judged: &JudgedRows<'_>, fit
     }
     if judged.held_out {
         let share = 1.0 / fits.len() as f64;
-        let fits: Ensemble<'_> = fits.iter().map(|fit| (fit, share)).collect();
-        return outputs(&fits, &problem.matrix, &judged.rows, &Instead::Nothing);
+        let all = Ensemble { fits: fits.iter().map(|fit| (fit, share)).collect(), calibration: None };
+        return outputs(&all, &problem.matrix, &judged.rows, &Instead::Nothing);
     }
     let width = problem.target.labels().max(1);
     let mut of_row = vec![Vec::new(); problem.target.len()];
     for (fold, fit) in found.folds.iter().take(found.fold_count()).zip(fits) {
-        let outputs = outputs(&vec![(fit, 1.0)], &problem.matrix, &fold.split.watch, &Instead::Nothing);
+        let alone = Ensemble { fits: vec![(fit, 1.0)], calibration: None };
+        let outputs = outputs(&alone, &problem.matrix, &fold.split.watch, &Instead::Nothing);
         fold.split.watch.iter().zip(outputs.chunks(width)).for_each(|(&row, output)| of_row[row as usize] = output.to_vec());
     }
     judged.rows.iter().flat_map(|&row| std::mem::take(&mut of_row[row as usize])).collect()

@@ -12,8 +12,8 @@ use std::{
 };
 
 use domain::{
-    Family, FeatureType, Metric, Monotone, NumericRange, Phase, ProblemType, Profile, Progress, TargetRelations, TrainingSettings,
-    Validation, exclusions,
+    CalibrationOutcome, Family, FeatureType, Metric, Monotone, NumericRange, Phase, ProblemType, Profile, Progress, TargetRelations,
+    TrainingSettings, Validation, exclusions,
 };
 use engine::{EngineError, Explained, Options, Outcome, Trained, train};
 use model::{Fitted, Label, Task};
@@ -156,7 +156,9 @@ fn numbers_are_predicted_in_their_own_unit() {
         let (size, quarter) = (20.0 + noise(row, 0) * 100.0, ["north", "south"][row % 2]);
         writeln!(csv, "{size},{quarter},{}", 50_000.0 + 3_000.0 * size + if quarter == "south" { 40_000.0 } else { 0.0 }).unwrap();
     }
-    let trained = trained(&csv, "price").unwrap();
+    let (frame, profile) = read(&csv);
+    let settings = TrainingSettings { candidates: Some(8), ..TrainingSettings::default() };
+    let trained = train(&frame, &profile, &Options { settings, ..options("price") }, &mut |_| {}).unwrap();
     assert_eq!(trained.problem_type, ProblemType::Regression);
     assert!(trained.metrics.r2_score.unwrap() > 0.99, "{:?}", trained.metrics);
     assert_eq!(trained.metrics.accuracy, None);
@@ -526,4 +528,52 @@ fn balancing_labels_changes_what_is_learned_and_not_how_it_is_measured() {
     let accuracy = balanced.metrics.accuracy.unwrap();
     assert!((accuracy - hits as f64 / actual.len() as f64).abs() < 1e-9, "{accuracy}");
     assert!(balanced.metrics.balanced_accuracy.unwrap() > accuracy - 0.1);
+}
+
+/// Labels that follow a number, one in four of them the other way round.
+fn doubtful(rows: usize) -> String {
+    let mut csv = String::from("x,y\n");
+    for row in 0..rows {
+        let label = (noise(row, 0) > 0.5) != (noise(row, 1) < 0.25);
+        writeln!(csv, "{},{}", noise(row, 0), if label { "yes" } else { "no" }).unwrap();
+    }
+    csv
+}
+
+/// The mean log loss of judged rows, and what it would be if the calibration of two labels were taken back.
+fn log_losses(trained: &Trained) -> (f64, f64) {
+    let Outcome::Labels { actual, probabilities, .. } = &trained.outcome else { panic!("labels") };
+    let calibration = trained.pipeline.calibration.unwrap();
+    let (mut with, mut without) = (0.0, 0.0);
+    for (&label, row) in actual.iter().zip(probabilities.chunks(2)) {
+        let log_odds = f64::from(row[1] / row[0]).ln();
+        let before = (log_odds - f64::from(calibration.shift)) / f64::from(calibration.slope);
+        let sign = if label == 1 { 1.0 } else { -1.0 };
+        with += (-sign * log_odds).exp().ln_1p() / actual.len() as f64;
+        without += (-sign * before).exp().ln_1p() / actual.len() as f64;
+    }
+    (with, without)
+}
+
+#[test]
+fn a_forest_that_says_too_little_is_calibrated() {
+    let settings = |metric| TrainingSettings {
+        metric: Some(metric),
+        estimators: vec![Family::RandomForest],
+        candidates: Some(1),
+        ..TrainingSettings::default()
+    };
+    let of_folds = with_settings(&doubtful(1_000), "y", settings(Metric::RocAuc)).unwrap();
+    let Some(CalibrationOutcome::Calibrated { slope, before, after, .. }) = of_folds.calibration else {
+        panic!("{:?}", of_folds.calibration)
+    };
+    assert!(slope > 1.2 && after < before, "{slope} {before} {after}");
+    assert!((f64::from(of_folds.pipeline.calibration.unwrap().slope) - slope).abs() < 1e-9);
+    let reported = of_folds.metrics.log_loss.unwrap();
+    assert!((reported - after).abs() < 1e-5, "rows that folds judge are calibrated without their fold: {reported} {after}");
+
+    let held_out = with_settings(&doubtful(6_000), "y", settings(Metric::LogLoss)).unwrap();
+    assert_eq!(held_out.validation, Validation::HoldOut);
+    let (with, without) = log_losses(&held_out);
+    assert!((held_out.metrics.log_loss.unwrap() - with).abs() < 1e-5 && with < without, "{with} {without}");
 }

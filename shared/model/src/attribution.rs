@@ -10,19 +10,24 @@
 //!
 //! 1. a member's scores, before its link, are divided exactly: those of trees with path-dependent expectations (`trees`), those of a
 //!    linear model as coefficient × distance from the mean;
-//! 2. the divided scores are carried through the link (`link`).
+//! 2. the divided scores are carried through the link (`link`);
+//! 3. where the pipeline is calibrated, the weighted sum of that is carried through the calibration in the same way.
 
 mod link;
 mod trees;
 
-use crate::{Batch, Fitted, Linear, Link, ModelError, Pipeline, evaluate::Encoder, pipeline::feature_of_input};
+use crate::{Batch, Calibration, Fitted, Linear, Link, ModelError, Pipeline, evaluate::Encoder, pipeline::feature_of_input};
+use link::Bend as _;
 use trees::{Scratch, TreeGame};
 
 /// Divides a pipeline's predictions among its features.
 pub struct Explainer<'a> {
     encoder: Encoder<'a>,
     members: Vec<(f64, MemberExplainer<'a>)>,
+    /// Before and after the calibration.
+    sum: Vec<f64>,
     base: Vec<f64>,
+    calibration: Option<Calibration>,
     features: usize,
 }
 
@@ -31,16 +36,18 @@ impl<'a> Explainer<'a> {
     pub fn new(pipeline: &'a Pipeline) -> Result<Self, ModelError> {
         let (feature_of_input, features) = (feature_of_input(&pipeline.features, &pipeline.lookups), pipeline.features.len());
         let mut members = Vec::with_capacity(pipeline.members.len());
-        let mut base: Vec<f64> = Vec::new();
+        let mut sum: Vec<f64> = Vec::new();
         for member in &pipeline.members {
             let (weight, explainer) =
                 (f64::from(member.weight), MemberExplainer::new(&member.model, member.link, &feature_of_input, features)?);
             let of_member = explainer.base();
-            base.resize(of_member.len().max(base.len()), 0.0);
-            base.iter_mut().zip(of_member).for_each(|(sum, value)| *sum += weight * value);
+            sum.resize(of_member.len().max(sum.len()), 0.0);
+            sum.iter_mut().zip(of_member).for_each(|(sum, value)| *sum += weight * value);
             members.push((weight, explainer));
         }
-        Ok(Self { encoder: Encoder::new(pipeline), members, base, features })
+        let calibration = pipeline.calibration.filter(|_| pipeline.classes().is_some());
+        let base = calibration.map_or_else(|| sum.clone(), |calibration| calibration.outputs(&sum));
+        Ok(Self { encoder: Encoder::new(pipeline), members, sum, base, calibration, features })
     }
 
     /// What the outputs would be if no feature were known.
@@ -55,9 +62,20 @@ impl<'a> Explainer<'a> {
             self.encoder.encode(batch, row, &mut values);
             let mut contributions = vec![0.0; self.base.len() * self.features];
             self.members.iter().for_each(|(weight, member)| member.explain(&values, *weight, &mut contributions));
+            if let Some(calibration) = &self.calibration {
+                calibration.carry(&self.sum, &mut contributions, self.features);
+            }
             contributions
         };
         (0..batch.rows).map(explain).collect()
+    }
+}
+
+impl Calibration {
+    /// Makes contributions to an ensemble's probabilities (row-major `outputs × features`), which are `base` when no feature is known,
+    /// contributions to the calibrated ones. The outputs are those that [`Explainer`] explains.
+    pub fn carry(&self, base: &[f64], contributions: &mut [f64], features: usize) {
+        link::carry(self, base, contributions, features);
     }
 }
 
@@ -102,7 +120,7 @@ impl<'a> MemberExplainer<'a> {
 
     /// The outputs for the mean scores.
     pub fn base(&self) -> Vec<f64> {
-        link::outputs(self.link, &self.base)
+        self.link.outputs(&self.base)
     }
 
     /// Adds the contributions to the outputs of a row of inputs, times `weight`, to `sums` (row-major `outputs × features`).
@@ -120,7 +138,9 @@ impl<'a> MemberExplainer<'a> {
             }
             Game::Linear(linear, feature_of_input) => divide_linear(linear, values, feature_of_input, self.features, &mut scores),
         }
-        link::carry(self.link, &self.base, &mut scores, self.features);
+        if self.link != Link::Identity {
+            link::carry(&self.link, &self.base, &mut scores, self.features);
+        }
         sums.iter_mut().zip(scores).for_each(|(sum, contribution)| *sum += weight * contribution);
     }
 }

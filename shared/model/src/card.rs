@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Metrics, TrainingSettings, Validation};
+use domain::{CalibrationOutcome, Metrics, TrainingSettings, Validation};
 use serde::{Deserialize, Serialize};
 
 /// What someone should know before relying on a model. The metrics with their intervals are in the manifest itself.
@@ -17,6 +17,9 @@ pub struct ModelCard {
     pub validation: Validation,
     /// Rows that it was judged on.
     pub judged_rows: u64,
+    /// Whether its probabilities are calibrated, and why; absent for regression, and in models of before calibration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationOutcome>,
     /// What one gets without effort, measured on the same rows; the one that knows nothing first.
     pub baselines: Vec<Baseline>,
     /// Rows that it learned from in the end.

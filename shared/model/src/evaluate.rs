@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    Batch, Feature, FeatureKind, Fitted, Forest, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, Task, Tree,
+    Batch, Calibration, Feature, FeatureKind, Fitted, Forest, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, Task, Tree,
     pipeline::{EXPONENT_LIMIT, SHARE_FLOOR},
 };
 
@@ -37,7 +37,7 @@ impl Pipeline {
         }
     }
 
-    /// The weighted sum of the members' outputs; for two labels both probabilities.
+    /// The weighted sum of the members' outputs, calibrated; for two labels both probabilities.
     fn combine(&self, values: &[f32], output: &mut Vec<f32>) {
         output.clear();
         let mut member_output = Vec::new();
@@ -53,6 +53,26 @@ impl Pipeline {
         {
             output.insert(0, 1.0 - of_second);
         }
+        if let Some(calibration) = self.calibration.filter(|_| self.classes().is_some()) {
+            calibration.apply(output);
+        }
+    }
+}
+
+impl Calibration {
+    /// Corrects the probabilities of all labels of a row, in place.
+    pub fn apply(&self, probabilities: &mut [f32]) {
+        let shifts = self.shifts(probabilities.len());
+        for (p, shift) in probabilities.iter_mut().zip(shifts) {
+            *p = self.slope * (*p + self.floor).ln() + shift;
+        }
+        Link::Softmax.apply(probabilities);
+    }
+
+    /// What is added for each of so many labels.
+    pub(crate) fn shifts(&self, labels: usize) -> impl Iterator<Item = f32> + use<> {
+        let of_second = if labels == 2 { self.shift } else { 0.0 };
+        (0..labels).map(move |label| if label == 1 { of_second } else { 0.0 })
     }
 }
 

@@ -24,8 +24,8 @@ pub use onnx::write_onnx;
 pub use parity::check_parity;
 pub use pickle::write_pickle;
 pub use pipeline::{
-    Batch, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions, SHARE_FLOOR, Scaled,
-    Task, Tree, feature_of_input,
+    Batch, Calibration, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions,
+    SHARE_FLOOR, Scaled, Task, Tree, feature_of_input,
 };
 pub use predictor::Predictor;
 pub use tree_kernel::TreeKernel;

@@ -5,6 +5,7 @@
 //! category:… string[N,1] ─▶ CategoryMapper ─▶ codes ─┘                              │
 //!        └──────────── Where(IsNaN)·Sub·Div·Clip·MatMul, Gather ──▶ scores of a linear member
 //!                                       member scores ─▶ Sigmoid | Softmax | identity ─▶ · weight ─▶ Σ ─▶ outputs
+//!                                  probabilities that are calibrated: + floor ─▶ Log ─▶ · slope ─▶ + shift ─▶ Softmax
 //! ```
 //!
 //! All trees are in one `TreeEnsembleClassifier`, score *k* of member *m* as class *offset(m) + k*, with at least three classes declared
@@ -18,14 +19,14 @@ use prost::Message as _;
 use tract_onnx::pb::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor_proto::DataType};
 
 use crate::{
-    FeatureKind, Fitted, Linear, Link, Lookup, Manifest, ModelError, Pipeline, Task,
+    Calibration, FeatureKind, Fitted, Linear, Link, Lookup, Manifest, ModelError, Pipeline, Task,
     evaluate::bias,
     pipeline::{EXPONENT_LIMIT, SCALED_LIMIT, SHARE_FLOOR},
 };
 use graph::{Attribute, Graph};
 
 /// Every operator that a graph of ours may hold.
-pub(crate) const OPERATORS: [&str; 24] = [
+pub(crate) const OPERATORS: [&str; 25] = [
     "Add",
     "ArgMax",
     "Cast",
@@ -37,6 +38,7 @@ pub(crate) const OPERATORS: [&str; 24] = [
     "Gather",
     "Identity",
     "IsNaN",
+    "Log",
     "MatMul",
     "Mul",
     "ReduceSum",
@@ -77,13 +79,16 @@ pub fn write_onnx(pipeline: &Pipeline, manifest: &Manifest) -> Result<Vec<u8>, M
             graph.output(VARIABLE, DataType::Float, &[1]);
         }
         Some(classes) => {
+            let mut probabilities = combined;
             if classes == 2 {
                 let one = graph.floats("one", &[1, 1], vec![1.0]);
-                let first = graph.add("Sub", &[&one, &combined], &[]);
-                graph.node("Concat", &[&first, &combined], PROBABILITIES, &[("axis", Attribute::Int(1))]);
-            } else {
-                graph.node("Identity", &[&combined], PROBABILITIES, &[]);
+                let first = graph.add("Sub", &[&one, &probabilities], &[]);
+                probabilities = graph.add("Concat", &[&first, &probabilities], &[("axis", Attribute::Int(1))]);
             }
+            if let Some(calibration) = &pipeline.calibration {
+                probabilities = calibrated(&probabilities, calibration, classes, &mut graph);
+            }
+            graph.node("Identity", &[&probabilities], PROBABILITIES, &[]);
             let of_largest = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(0))];
             let compared = match pipeline.threshold.filter(|_| classes == 2) {
                 None => PROBABILITIES.to_owned(),
@@ -290,6 +295,17 @@ fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<
         scores = graph.add("Add", &[&scores, &found], &[]);
     }
     Ok(scores)
+}
+
+fn calibrated(probabilities: &str, calibration: &Calibration, classes: usize, graph: &mut Graph) -> String {
+    let floor = graph.floats("floor", &[1, 1], vec![calibration.floor]);
+    let raised = graph.add("Add", &[probabilities, &floor], &[]);
+    let logarithms = graph.add("Log", &[&raised], &[]);
+    let slope = graph.floats("slope", &[1, 1], vec![calibration.slope]);
+    let stretched = graph.add("Mul", &[&logarithms, &slope], &[]);
+    let shift = graph.floats("shift", &[1, classes], calibration.shifts(classes).collect());
+    let shifted = graph.add("Add", &[&stretched, &shift], &[]);
+    graph.add("Softmax", &[&shifted], &[("axis", Attribute::Int(1))])
 }
 
 fn clip(values: &str, low: f32, high: f32, graph: &mut Graph) -> String {

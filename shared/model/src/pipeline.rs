@@ -8,6 +8,8 @@
 //! ```text
 //! prediction = Σ weightₘ · linkₘ(scoresₘ(row))        m over the members, weights sum to 1
 //! ```
+//!
+//! Of labels these are probabilities, which a [`Calibration`] may correct.
 
 use std::fmt;
 
@@ -103,10 +105,30 @@ pub struct Pipeline {
     pub features: Vec<Feature>,
     /// The looked-up inputs, whose positions follow those of the features' inputs.
     pub lookups: Vec<Lookup>,
+    /// Corrects the probabilities of labels; they are taken as they are when `None`.
+    pub calibration: Option<Calibration>,
     /// The second of two labels is chosen when its probability is above this; above a half when `None`.
     pub threshold: Option<f32>,
     /// The ensemble, at least one member.
     pub members: Vec<Member>,
+}
+
+/// Makes probabilities that say too much, or too little, come true as often as they say:
+///
+/// ```text
+/// calibrated[k] ∝ exp(slope · ln(p[k] + floor) + shift[k])      shift[k]: `shift` for the second of two labels, else 0
+/// ```
+///
+/// Of two labels that is a line in the log-odds (Platt, 1999, "Probabilistic outputs for support vector machines"), of more a temperature of
+/// 1 / slope (Guo et al., 2017, "On calibration of modern neural networks"): the order of rows stays, or that of each row's labels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibration {
+    /// Above 0; below 1 where the probabilities say too much.
+    pub slope: f32,
+    /// What the log-odds of the second of two labels are raised by; unused with more labels.
+    pub shift: f32,
+    /// Above 0, so that no probability is infinitely far from the others, and rounding errors of it stay small.
+    pub floor: f32,
 }
 
 /// A number for each code of a categorical feature.

@@ -4,7 +4,7 @@
 
 mod pipelines;
 
-use model::{Batch, Explainer, Feature, FeatureKind, Pipeline, Predictions};
+use model::{Batch, Calibration, Explainer, Feature, FeatureKind, Pipeline, Predictions};
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
 
@@ -55,4 +55,24 @@ fn a_feature_that_no_member_uses_has_none() {
     let batch = Batch { rows: 1, numbers: vec![7.0, 3.0], texts: vec![vec!["b".to_owned()]] };
     let contributions = Explainer::new(&pipeline).unwrap().explain(&batch);
     assert!(contributions[0][..2].iter().all(|value| *value != 0.0) && contributions[0][2] == 0.0, "{contributions:?}");
+}
+
+#[test]
+fn a_calibration_rescales_what_the_features_of_two_labels_add() {
+    let plain = small_pipeline();
+    let calibration = Calibration { slope: 0.5, shift: 0.3, floor: 1e-3 };
+    let calibrated = Pipeline { calibration: Some(calibration), ..plain.clone() };
+    let batch = Batch { rows: 1, numbers: vec![7.0], texts: vec![vec!["b".to_owned()]] };
+    let explain = |pipeline: &Pipeline| {
+        let explainer = Explainer::new(pipeline).unwrap();
+        (explainer.base()[0], explainer.explain(&batch).remove(0))
+    };
+    let ((base, contributions), (calibrated_base, calibrated_contributions)) = (explain(&plain), explain(&calibrated));
+    let map = |p: f64| 1.0 / (1.0 + (-(0.5 * ((p + 1e-3) / (1.0 - p + 1e-3)).ln() + 0.3)).exp());
+    assert!((calibrated_base - map(base)).abs() < 1e-6);
+    let step: f64 = contributions.iter().sum();
+    let ratio = (map(base + step) - map(base)) / step;
+    for (plain, calibrated) in contributions.iter().zip(&calibrated_contributions) {
+        assert!(plain.abs() > 0.01 && (ratio * plain - calibrated).abs() < 1e-6, "{contributions:?} {calibrated_contributions:?}");
+    }
 }

@@ -4,7 +4,7 @@
 
 mod pipelines;
 
-use model::{Batch, ModelError, Predictor, check_parity, write_onnx, write_pickle};
+use model::{Batch, Calibration, ModelError, Pipeline, Predictions, Predictor, check_parity, write_onnx, write_pickle};
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
 
@@ -73,5 +73,22 @@ fn the_pickle_holds_the_model_whole() {
     assert!(pickle.windows(onnx.len()).any(|window| window == onnx), "the model's bytes stand in it as they are");
     for opcode in [b"c__builtin__".as_slice(), b"os\nsystem"] {
         assert!(!pickle.windows(opcode.len()).any(|window| window == opcode));
+    }
+}
+
+#[test]
+fn a_calibrated_model_says_what_the_formula_says() {
+    let plain = small_pipeline();
+    let calibrated = Pipeline { calibration: Some(Calibration { slope: 0.4, shift: -0.5, floor: 1e-4 }), ..plain.clone() };
+    let batch = Batch { rows: 2, numbers: vec![0.0, 7.0], texts: vec![vec!["a".to_owned(), "b".to_owned()]] };
+    let second = |pipeline: &Pipeline| {
+        let predictor = Predictor::load(&write_onnx(pipeline, &manifest(pipeline)).unwrap()).unwrap();
+        let Predictions::Classes { probabilities, .. } = predictor.predict(&batch).unwrap() else { panic!("probabilities") };
+        [probabilities[1], probabilities[3]]
+    };
+    for (said, calibrated) in second(&plain).into_iter().zip(second(&calibrated)) {
+        let log_odds = 0.4 * ((said + 1e-4) / (1.0 - said + 1e-4)).ln() - 0.5;
+        assert!((calibrated - 1.0 / (1.0 + (-log_odds).exp())).abs() < 1e-6, "{said} {calibrated}");
+        assert!((said - calibrated).abs() > 0.01);
     }
 }

@@ -15,5 +15,5 @@ pub use eda::{EdaTarget, eda_report};
 pub use format::format_time;
 pub use training::{
     Configuration, Contribution, Curve, Effect, ExplainedRows, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport, beware,
-    how_judged, training_report,
+    how_calibrated, how_judged, training_report,
 };

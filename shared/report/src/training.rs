@@ -13,9 +13,10 @@ mod weak;
 
 use std::collections::BTreeMap;
 
-use domain::{Family, Finding, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp, Validation};
+use domain::{CalibrationOutcome, Family, Finding, Metric, Metrics, PreprocessingInfo, ProblemType, Timestamp, Validation};
 use maud::{Markup, html};
 
+pub use probabilities::how_calibrated;
 pub use verdict::{beware, how_judged};
 
 use crate::{
@@ -38,6 +39,8 @@ pub struct TrainingReport {
     pub metrics: Metrics,
     /// How the model was judged.
     pub validation: Validation,
+    /// Whether the probabilities are calibrated, and why; `None` for regression.
+    pub calibration: Option<CalibrationOutcome>,
     /// What one gets without effort, measured on the same rows; the one that knows nothing first.
     pub baselines: Vec<(String, Metrics)>,
     /// The candidates, best first.
@@ -256,7 +259,7 @@ fn judged(report: &TrainingReport) -> Markup {
         Judged::Labels { actual, .. } if actual.is_empty() => html! {},
         Judged::Numbers(pairs) if pairs.is_empty() => html! {},
         Judged::Labels { labels, actual, chosen, probabilities, threshold } => {
-            labels::cards(&labels::Rows { labels, actual, chosen, probabilities, threshold: *threshold })
+            labels::cards(&labels::Rows { labels, actual, chosen, probabilities, threshold: *threshold }, report.calibration)
         }
         Judged::Numbers(pairs) => numbers::cards(pairs),
     }

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Family, FeatureType, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity, Validation};
+use domain::{
+    CalibrationOutcome, Family, FeatureType, Finding, FindingKind, Interval, Metric, Metrics, PreprocessingInfo, ProblemType, Severity,
+    Validation,
+};
 use report::{
     Configuration, Contribution, Curve, Effect, ExplainedRows, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport,
     training_report,
@@ -74,6 +77,7 @@ fn classification() -> TrainingReport {
         },
         metric: Metric::LogLoss,
         validation: Validation::HoldOut,
+        calibration: Some(CalibrationOutcome::Calibrated { slope: 0.8125, shift: Some(-0.034), before: 0.4210, after: 0.4021 }),
         baselines: vec![
             ("majority".to_owned(), Metrics { accuracy: Some(0.6145), log_loss: Some(0.667), ..Metrics::default() }),
             ("linear".to_owned(), Metrics { accuracy: Some(0.81), log_loss: Some(0.45), roc_auc: Some(0.86), ..Metrics::default() }),
@@ -142,6 +146,7 @@ fn regression() -> TrainingReport {
         },
         metric: Metric::Rmse,
         validation: Validation::Folds { folds: 5, deals: 3 },
+        calibration: None,
         baselines: vec![("mean".to_owned(), Metrics { r2_score: Some(-0.001), rmse: Some(16.4), ..Metrics::default() })],
         judged: Judged::Numbers(vec![(10.0, 12.0), (80.0, 75.5), (40.25, 40.25)]),
         hardest: Vec::new(),
@@ -281,6 +286,19 @@ fn more_than_two_labels_are_ranked_one_against_the_rest_and_calibrated_by_the_mo
     assert!(ranking.contains("<bdi>L7</bdi> 1.0000") && !ranking.contains("L8"), "{ranking}");
     assert!(ranking.contains("Shown: the 8 labels with the most rows."));
     assert!(html.contains("Of the most probable label.") && !html.contains("<h2>Thresholds</h2>"));
+}
+
+#[test]
+fn it_is_said_whether_probabilities_are_calibrated_and_why() {
+    let said = |outcome| training_report(&TrainingReport { calibration: Some(outcome), ..classification() });
+    let calibrated = said(CalibrationOutcome::Calibrated { slope: 1.5, shift: None, before: 0.5, after: 0.25 });
+    assert!(
+        calibrated.contains("Probabilities calibrated: slope 1.500; the log loss of rows that this was not fitted on falls from 0.5000")
+    );
+    let left_alone = said(CalibrationOutcome::NoGain { before: 0.5, after: 0.5001 });
+    assert!(left_alone.contains("Probabilities not calibrated: the log loss of rows that this was not fitted on would go from 0.5000"));
+    let few = said(CalibrationOutcome::FewRows { rows: 120, needed: 200 });
+    assert!(few.contains("Probabilities not calibrated: validation judged 120 rows, at least 200 are needed."));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use domain::{Family, Metric};
-use model::{Fitted, Forest, Link, Lookup, Node};
+use model::{Calibration, Fitted, Forest, Link, Lookup, Node};
 use rayon::prelude::*;
 
 use crate::{
@@ -261,12 +261,16 @@ impl Bench {
         }
     }
 
-    /// The threshold to choose the second label by, where the metric asks for one.
-    pub(crate) fn threshold(&self, kept: &[f32]) -> Option<f32> {
+    /// The threshold to choose the second label by, once probabilities are calibrated, where the metric asks for one.
+    pub(crate) fn threshold(&self, kept: &[f32], calibration: Option<Calibration>) -> Option<f32> {
         if self.kept != Kept::Second || !self.metric.judges_labels() {
             return None;
         }
-        Some(best_threshold(&self.actual, &self.outputs(kept)?, self.metric, self.weights()).0)
+        let mut outputs = self.outputs(kept)?;
+        if let Some(calibration) = calibration {
+            outputs.chunks_mut(2).for_each(|row| calibration.apply(row));
+        }
+        Some(best_threshold(&self.actual, &outputs, self.metric, self.weights()).0)
     }
 }
 
@@ -464,7 +468,7 @@ pub(super) fn fit_linear(problem: &Problem, penalty: f64, learn: &[u32], watch: 
 /// What predicting a thousand rows takes, seen on a few.
 fn predict_seconds(problem: &Problem, fits: &[FoldFit], folds: &[Fold]) -> f64 {
     let rows: Vec<u32> = folds.iter().flat_map(|fold| fold.split.watch.iter().copied()).take(TIMED_ROWS).collect();
-    let all: Ensemble<'_> = fits.iter().map(|fit| (fit, 1.0)).collect();
+    let all = Ensemble { fits: fits.iter().map(|fit| (fit, 1.0)).collect(), calibration: None };
     let start = Instant::now();
     outputs(&all, &problem.matrix, &rows, &Instead::Nothing);
     start.elapsed().as_secs_f64() * 1_000.0 / rows.len().max(1) as f64

@@ -37,7 +37,14 @@ pub(super) fn stages(problem: &Problem, split: &Split, seed: u64) -> Vec<Stage> 
 }
 
 /// The `most` configurations that do best on parts of the rows, the best first.
-pub(super) fn best_of(problem: &Problem, stages: &[Stage], mut configs: Vec<Config>, most: usize, seed: u64, end: &Deadline) -> Vec<Config> {
+pub(super) fn best_of(
+    problem: &Problem,
+    stages: &[Stage],
+    mut configs: Vec<Config>,
+    most: usize,
+    seed: u64,
+    end: &Deadline,
+) -> Vec<Config> {
     for (number, Stage { folds, bench }) in stages.iter().enumerate() {
         let fit = |config: Config| {
             let candidate = Candidate::fit(problem, config.clone(), folds, bench, Vec::new(), seed, end)?;

@@ -2,8 +2,8 @@
 //!
 //! A first fit on one fold shows what a fit costs and so how many folds there are, and how often they are dealt anew. A portfolio of
 //! configurations is fitted on the folds; then, while there is time and it helps, variations of the best, which on very large tables first
-//! have to do well on parts of the rows. A weighted ensemble of the
-//! candidates is chosen by how it predicts the rows that the folds judged. The folds' models stay together as a bag.
+//! have to do well on parts of the rows. A weighted ensemble of the candidates is chosen by how it predicts the rows that the folds judged;
+//! its probabilities are calibrated by the same rows, if that helps. The folds' models stay together as a bag.
 
 mod assembly;
 mod candidate;
@@ -11,9 +11,9 @@ mod ensemble;
 mod halving;
 mod portfolio;
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
-use domain::{Family, Metric, TrainingSettings};
+use domain::{CalibrationOutcome, Family, Metric, TrainingSettings};
 use rayon::prelude::*;
 
 pub(crate) use self::{
@@ -28,7 +28,9 @@ use self::{
 use crate::{
     EngineError,
     boost::Params,
+    calibrate::{Calibrated, OutOfFold, calibrate},
     clock::{Clock, Deadline},
+    judge::Weights,
     matrix::Target,
     random::Random,
     split::{Arrangement, Split, folds, one_fold},
@@ -66,6 +68,8 @@ const BASELINE_PENALTY: f64 = 1.0;
 const EXPECTED_CHOICES: usize = 4;
 const WORTH_CHOOSING: f64 = 1.0;
 const SECONDS_PER_WALK: f64 = 4e-8;
+/// The most figures (rows × labels) that a calibration is fitted on.
+const CALIBRATION_FIGURES: usize = 200_000;
 
 /// A candidate as the leaderboard shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +105,11 @@ pub struct LeaderboardEntry {
 pub(crate) struct Found {
     /// The candidates of the ensemble, the one with the largest weight first.
     pub chosen: Vec<Chosen>,
+    /// Corrects the probabilities, where that helps; the parts that it is cross-fitted on are the folds of the first deal, or halves of the
+    /// rows that the only fold judged.
+    pub calibrated: Option<Calibrated>,
+    /// Why so; `None` for numbers.
+    pub calibration: Option<CalibrationOutcome>,
     /// The second of two labels is chosen when its probability is above this.
     pub threshold: Option<f32>,
     /// What the candidates were chosen by.
@@ -109,7 +118,8 @@ pub(crate) struct Found {
     pub leaderboard: Vec<LeaderboardEntry>,
     /// The folds, deal after deal.
     pub folds: Vec<Fold>,
-    /// For each row that folds judged the mean outputs of ensembles that were chosen without its fold: the row, and its outputs.
+    /// For each row that folds judged the mean outputs of ensembles that were chosen, and calibrated, without its fold: the row, and its
+    /// outputs.
     pub judged: Option<(Vec<u32>, Vec<f32>)>,
     /// The best score so far, by seconds since the start.
     pub history: Vec<(f64, f64)>,
@@ -371,7 +381,7 @@ impl Search<'_> {
     fn finish(self, judge: bool) -> Option<Found> {
         let all: Vec<usize> = (0..self.watched.len()).collect();
         let weights = self.choose(&all);
-        let judged = if judge { self.judged() } else { None };
+        let Measured { judged, calibration, calibrated } = self.measure(&weights, judge);
         let metric = self.bench.metric();
         let entry = |(position, candidate): (usize, &Candidate)| LeaderboardEntry {
             name: candidate.name.clone(),
@@ -392,13 +402,15 @@ impl Search<'_> {
         for &(position, weight) in &weights {
             blend.iter_mut().zip(&self.candidates[position].predictions).for_each(|(sum, value)| *sum += weight as f32 * value);
         }
-        let threshold = self.bench.threshold(&blend);
+        let threshold = self.bench.threshold(&blend, calibrated.as_ref().map(|calibrated| calibrated.whole));
         let mut candidates: Vec<Option<Candidate>> = self.candidates.into_iter().map(Some).collect();
         let take = |&(position, weight): &(usize, f64)| Some(Chosen { candidate: candidates.get_mut(position)?.take()?, weight });
         let mut chosen: Vec<Chosen> = weights.iter().filter_map(take).collect();
         chosen.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         (!chosen.is_empty()).then_some(Found {
             chosen,
+            calibrated,
+            calibration,
             threshold,
             metric,
             leaderboard,
@@ -411,16 +423,43 @@ impl Search<'_> {
         })
     }
 
-    /// The judged rows and the mean outputs of ensembles that were chosen without them.
-    fn judged(&self) -> Option<(Vec<u32>, Vec<f32>)> {
+    /// What the ensemble with these weights says of the rows that folds judged, calibrated if that helps. Where those rows judge the model, it
+    /// is chosen anew without each fold.
+    fn measure(&self, weights: &[(usize, f64)], judge: bool) -> Measured {
+        let mut measured = Measured { judged: None, calibration: None, calibrated: None };
+        let classes = if let Target::Classes { classes, count } = &self.problem.target { Some((classes.as_slice(), *count)) } else { None };
+        if !judge && classes.is_none() {
+            return measured;
+        }
+        let (rows, kept) = if judge { self.out_of_fold(|own| self.choose_without(own)) } else { self.out_of_fold(|_| weights.to_vec()) };
+        let mut outputs = if judge { self.bench.outputs(&kept) } else { None };
+        if let Some((classes, labels)) = classes {
+            let part_of = self.parts(&rows);
+            let (calibration, calibrated) = self.calibrate(classes, labels, (&rows, &kept), &part_of);
+            if let (Some(outputs), Some(calibrated)) = (&mut outputs, &calibrated) {
+                let of_rows = outputs.chunks_mut(labels).zip(&part_of);
+                of_rows.for_each(|(row, &part)| calibrated.without[part].apply(row));
+            }
+            measured = Measured { calibration: Some(calibration), calibrated, ..measured };
+        }
+        Measured { judged: outputs.map(|outputs| (rows, outputs)), ..measured }
+    }
+
+    /// The ensemble that predicts the judged rows outside some positions best; of all rows, where there are no others.
+    fn choose_without(&self, own: Range<usize>) -> Vec<(usize, f64)> {
+        let others: Vec<usize> = (0..self.watched.len()).filter(|position| !own.contains(position)).collect();
+        if others.is_empty() { self.choose(&own.collect::<Vec<_>>()) } else { self.choose(&others) }
+    }
+
+    /// The judged rows, ascending, and what is kept of the mean outputs of the ensembles that `weights` gives for each fold's positions.
+    fn out_of_fold(&self, weights: impl Fn(Range<usize>) -> Vec<(usize, f64)>) -> (Vec<u32>, Vec<f32>) {
         let width = self.problem.width();
         let rows = self.problem.target.len();
         let (mut sums, mut times) = (vec![0.0_f32; rows * width], vec![0_u32; rows]);
         let mut start = 0;
         for fold in &self.folds {
             let end = start + fold.split.watch.len();
-            let others: Vec<usize> = (0..self.watched.len()).filter(|position| !(start..end).contains(position)).collect();
-            let weights = if others.is_empty() { self.choose(&(start..end).collect::<Vec<_>>()) } else { self.choose(&others) };
+            let weights = weights(start..end);
             for (position, &row) in (start..end).zip(&fold.split.watch) {
                 let row = row as usize;
                 times[row] += 1;
@@ -440,8 +479,61 @@ impl Search<'_> {
                 sums[row * width..(row + 1) * width].iter().map(move |sum| sum / times)
             })
             .collect();
-        Some((judged, self.bench.outputs(&kept)?))
+        (judged, kept)
     }
+
+    /// Parts of the judged rows.
+    fn part_count(&self) -> usize {
+        self.count.max(2)
+    }
+
+    /// For each of the rows its part: the fold of the first deal that judged it; where there is none, or one fold only, one at random, the
+    /// same for all rows of a group.
+    fn parts(&self, rows: &[u32]) -> Vec<usize> {
+        let mut parts: Vec<usize> = (0..self.problem.target.len())
+            .map(|row| {
+                let label = if let Arrangement::Groups(groups) = &self.problem.arrangement { groups[row] as usize } else { row };
+                Random::labelled(self.seed, label as u64).below(self.part_count())
+            })
+            .collect();
+        if self.count > 1 {
+            for (part, fold) in self.folds.iter().take(self.count).enumerate() {
+                fold.split.watch.iter().for_each(|&row| parts[row as usize] = part);
+            }
+        }
+        rows.iter().map(|&row| parts[row as usize]).collect()
+    }
+
+    /// Calibrates what the ensemble says of some rows, of which this was kept, if that helps.
+    fn calibrate(
+        &self,
+        classes: &[u32],
+        labels: usize,
+        (rows, kept): (&[u32], &[f32]),
+        part_of: &[usize],
+    ) -> (CalibrationOutcome, Option<Calibrated>) {
+        let step = (rows.len() * labels).div_ceil(CALIBRATION_FIGURES).max(1);
+        let kept: Vec<f32> = kept.chunks(self.problem.width()).step_by(step).flatten().copied().collect();
+        let Some(probabilities) = self.bench.outputs(&kept) else { return (CalibrationOutcome::ManyLabels, None) };
+        let rows = || rows.iter().step_by(step).map(|&row| row as usize);
+        let weights = self.problem.weights.as_ref().map(|weights| rows().map(|row| weights[row]).collect::<Vec<f32>>());
+        calibrate(OutOfFold {
+            classes: &rows().map(|row| classes[row]).collect::<Vec<_>>(),
+            labels,
+            probabilities: &probabilities,
+            weights: weights.as_deref().map_or(Weights::Equal, Weights::Each),
+            part_of: &part_of.iter().step_by(step).copied().collect::<Vec<_>>(),
+            parts: self.part_count(),
+        })
+    }
+}
+
+/// What an ensemble says of the rows that folds judged.
+struct Measured {
+    /// Rows and outputs, as in [`Found`].
+    judged: Option<(Vec<u32>, Vec<f32>)>,
+    calibration: Option<CalibrationOutcome>,
+    calibrated: Option<Calibrated>,
 }
 
 impl Found {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{Metrics, ProblemType};
 use model::{
-    Batch, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest, Member, Node, Pipeline,
-    Scaled, Task, Tree,
+    Batch, Calibration, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest, Member,
+    Node, Pipeline, Scaled, Task, Tree,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -45,6 +45,7 @@ pub(crate) fn small_pipeline() -> Pipeline {
         task: Task::Classification { labels: vec![Label::Text("no".to_owned()), Label::Text("yes".to_owned())] },
         features: vec![numeric(0), categorical(1, 3)],
         lookups: Vec::new(),
+        calibration: None,
         threshold: None,
         members: vec![Member { name: "gradient_boosting".to_owned(), weight: 1.0, link: Link::Sigmoid, model: Fitted::Trees(forest) }],
     }
@@ -114,14 +115,22 @@ pub(crate) fn any_pipeline() -> impl Strategy<Value = Pipeline> {
         };
         let (kinds, lookups) = inputs(&features);
         let member = prop_oneof![3 => any_forest(kinds.clone(), outputs), 1 => any_linear(kinds, outputs)];
-        (vec((member, prop::sample::select(links.to_vec())), 1..4), option::of(0.05..0.95_f32)).prop_map(move |(models, threshold)| {
+        let models = vec((member, prop::sample::select(links.to_vec())), 1..4);
+        (models, option::of(any_calibration()), option::of(0.05..0.95_f32)).prop_map(move |(models, calibration, threshold)| {
             let weight = 1.0 / models.len() as f32;
             let member = |(model, link)| Member { name: "member".to_owned(), weight, link, model };
             let threshold = threshold.filter(|_| outputs == 1 && task != Task::Regression);
+            let calibration = calibration.filter(|_| task != Task::Regression);
             let members = models.into_iter().map(member).collect();
-            Pipeline { task: task.clone(), features: features.clone(), lookups: lookups.clone(), threshold, members }
+            Pipeline { task: task.clone(), features: features.clone(), lookups: lookups.clone(), calibration, threshold, members }
         })
     })
+}
+
+/// From far too bold to far too shy, as steep as the engine makes them.
+fn any_calibration() -> impl Strategy<Value = Calibration> {
+    let floors = [(0.3, 1e-2), (0.5, 1e-3), (0.7, 1e-4), (1.0, 1e-6), (3.0, 1e-6)];
+    (prop::sample::select(floors.to_vec()), -0.5..0.5_f32).prop_map(|((slope, floor), shift)| Calibration { slope, shift, floor })
 }
 
 fn any_forest(inputs: Vec<InputKind>, outputs: usize) -> impl Strategy<Value = Fitted> {

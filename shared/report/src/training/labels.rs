@@ -1,5 +1,6 @@
 //! Where a model of labels is right and wrong: the confusion matrix and each label.
 
+use domain::CalibrationOutcome;
 use maud::{Markup, html};
 
 use super::probabilities;
@@ -25,11 +26,11 @@ pub(crate) struct Rows<'a> {
 }
 
 /// All cards about labels.
-pub(crate) fn cards(rows: &Rows<'_>) -> Markup {
+pub(crate) fn cards(rows: &Rows<'_>, calibrated: Option<CalibrationOutcome>) -> Markup {
     html! {
         (card("Confusion Matrix", &confusion(&Confusion::largest(rows.labels, &rows.counts()))))
         (card("Each Label", &each_label(rows)))
-        (probabilities::cards(rows))
+        (probabilities::cards(rows, calibrated))
     }
 }
 

@@ -1,12 +1,13 @@
 //! How far the probabilities of a model of labels can be relied on: ranking (ROC, precision and recall), calibration, and what a threshold
 //! means and costs. More than two labels are ranked one against the rest, and the calibration is that of the most probable label.
 
+use domain::CalibrationOutcome;
 use maud::{Markup, html};
 
-use super::labels::Rows;
+use super::{labels::Rows, verdict::sentence};
 use crate::{
     chart::{COLOURS, Line, lines},
-    format::{count, cut, percent},
+    format::{count, counted, cut, percent},
     page::{card, table},
 };
 
@@ -17,20 +18,20 @@ const CALIBRATION_BINS: usize = 10;
 const UNIT: (f64, f64) = (0.0, 1.0);
 
 /// All cards about probabilities; nothing for a single label.
-pub(crate) fn cards(rows: &Rows<'_>) -> Markup {
+pub(crate) fn cards(rows: &Rows<'_>, calibrated: Option<CalibrationOutcome>) -> Markup {
     match rows.labels.len() {
         0 | 1 => html! {},
         2 => {
             let ranking = Ranking::of(rows, 1);
             html! {
                 (card("Ranking", &curves_of_two(&ranking)))
-                (card("Calibration", &calibration(rows)))
+                (card("Calibration", &calibration(rows, calibrated)))
                 (card("Thresholds", &thresholds(rows, &ranking)))
             }
         }
         _ => html! {
             (card("Ranking", &curves_of_many(rows)))
-            (card("Calibration", &calibration(rows)))
+            (card("Calibration", &calibration(rows, calibrated)))
         },
     }
 }
@@ -181,7 +182,28 @@ fn said(rows: &Rows<'_>) -> impl Iterator<Item = (f64, bool)> {
     })
 }
 
-fn calibration(rows: &Rows<'_>) -> Markup {
+/// `probabilities calibrated: slope 0.812, shift -0.034; …`, or why they are not.
+pub fn how_calibrated(outcome: CalibrationOutcome) -> String {
+    match outcome {
+        CalibrationOutcome::Calibrated { slope, shift, before, after } => {
+            let shift = shift.map_or_else(String::new, |shift| format!(", shift {shift:.3}"));
+            format!(
+                "probabilities calibrated: slope {slope:.3}{shift}; the log loss of rows that this was not fitted on falls from {before:.4} \
+                 to {after:.4}"
+            )
+        }
+        CalibrationOutcome::NoGain { before, after } => format!(
+            "probabilities not calibrated: the log loss of rows that this was not fitted on would go from {before:.4} to {after:.4}, no \
+             more than chance explains"
+        ),
+        CalibrationOutcome::FewRows { rows, needed } => {
+            format!("probabilities not calibrated: validation judged {}, at least {needed} are needed", counted(rows, "row", "rows"))
+        }
+        CalibrationOutcome::ManyLabels => "probabilities not calibrated: there are too many labels for so many rows".to_owned(),
+    }
+}
+
+fn calibration(rows: &Rows<'_>, calibrated: Option<CalibrationOutcome>) -> Markup {
     let mut bins = [(0_u64, 0.0_f64, 0_u64); CALIBRATION_BINS];
     for (probability, hit) in said(rows) {
         let bin = ((probability * CALIBRATION_BINS as f64) as usize).min(CALIBRATION_BINS - 1);
@@ -204,6 +226,7 @@ fn calibration(rows: &Rows<'_>) -> Markup {
             "On the dashed line a probability is as often right as it says. It is off by " (percent(error)) " on average: "
             @if error < 0.03 { "take the probabilities at their word." } @else if error < 0.08 { "take them as a guide." } @else { "use them to rank, not as chances." }
         }
+        @if let Some(outcome) = calibrated { p.soft { (sentence(&how_calibrated(outcome))) "." } }
     }
 }
 

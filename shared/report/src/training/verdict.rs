@@ -256,7 +256,7 @@ pub(crate) fn metrics(report: &TrainingReport) -> Markup {
     card("Model Performance Metrics", &content)
 }
 
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

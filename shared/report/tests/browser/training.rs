@@ -75,6 +75,7 @@ fn base() -> TrainingReport {
             ..Metrics::default()
         },
         validation: Validation::Folds { folds: 5, deals: 3 },
+        calibration: None,
         baselines: vec![
             ("mean".to_owned(), Metrics { accuracy: Some(0.1), r2_score: Some(0.0), ..Metrics::default() }),
             ("linear".to_owned(), Metrics { accuracy: Some(0.8), rmse: Some(1e300), ..Metrics::default() }),
