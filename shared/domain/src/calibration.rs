@@ -25,6 +25,13 @@ pub enum CalibrationOutcome {
         /// The log loss with it.
         after: f64,
     },
+    /// They are not: models of single folds say too much, but the model is the mean of several of them, which says less.
+    Averaged {
+        /// The log loss without, of the models of single folds.
+        before: f64,
+        /// Theirs with it.
+        after: f64,
+    },
     /// They are not: there are too few rows to tell.
     FewRows {
         /// Rows that validation judged.

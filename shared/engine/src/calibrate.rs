@@ -3,6 +3,9 @@
 //! Slope and shift minimise the log loss of rows that folds judged, by Newton's method; a penalty of one row's size draws them to no
 //! change, so that they exist for any rows. Whether that helps is seen by cross-fitting: each part of the rows is calibrated by what was
 //! fitted on the others. It must take away more log loss than its standard error over the rows, and more than is worth a mention.
+//!
+//! Where a row was judged by one fold's models only and the model is the mean of several folds', that mean is less sure than what the rows
+//! show: what is too bold there may not be in the end, and is left alone; what is too shy is so all the more.
 
 use domain::CalibrationOutcome;
 use model::Calibration;
@@ -35,6 +38,8 @@ pub(crate) struct OutOfFold<'a> {
     pub probabilities: &'a [f32],
     /// How much each row counts.
     pub weights: Weights<'a>,
+    /// Whether the model is the mean of several like the one that says this.
+    pub averaged: bool,
     /// By row, its part, below `parts`; parts are calibrated by what is fitted on the others.
     pub part_of: &'a [usize],
     /// How many parts there are.
@@ -60,6 +65,9 @@ pub(crate) fn calibrate(rows: OutOfFold<'_>) -> (CalibrationOutcome, Option<Cali
     let Comparison { before, after, standard_error } = rows.compare(&without);
     if before - after <= standard_error.max(GAIN * before) {
         return (CalibrationOutcome::NoGain { before, after }, None);
+    }
+    if rows.averaged && whole.slope < 1.0 {
+        return (CalibrationOutcome::Averaged { before, after }, None);
     }
     let shift = (rows.labels == 2).then_some(f64::from(whole.shift));
     let outcome = CalibrationOutcome::Calibrated { slope: f64::from(whole.slope), shift, before, after };
@@ -279,15 +287,20 @@ mod tests {
             Self { classes, said, part_of: (0..rows).map(|row| row % PARTS).collect(), labels }
         }
 
-        fn calibrate(&self, weights: Weights<'_>) -> (CalibrationOutcome, Option<Calibrated>) {
-            calibrate(OutOfFold {
+        fn rows(&self) -> OutOfFold<'_> {
+            OutOfFold {
                 classes: &self.classes,
                 labels: self.labels,
                 probabilities: &self.said,
-                weights,
+                weights: Weights::Equal,
+                averaged: false,
                 part_of: &self.part_of,
                 parts: PARTS,
-            })
+            }
+        }
+
+        fn calibrate(&self, weights: Weights<'_>) -> (CalibrationOutcome, Option<Calibrated>) {
+            calibrate(OutOfFold { weights, ..self.rows() })
         }
     }
 
@@ -323,6 +336,14 @@ mod tests {
             assert_eq!(calibrated, None);
             assert!(matches!(outcome, CalibrationOutcome::NoGain { .. }), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn of_models_that_are_averaged_only_what_is_too_shy_is_corrected() {
+        let averaged = |slope| calibrate(OutOfFold { averaged: true, ..Drawn::new(4_000, 2, slope, 0.0).rows() });
+        let (outcome, calibrated) = averaged(1.5);
+        assert!(matches!(outcome, CalibrationOutcome::Averaged { .. }) && calibrated.is_none(), "{outcome:?}");
+        assert!((averaged(0.5).1.unwrap().whole.slope - 2.0).abs() < 0.15);
     }
 
     #[test]

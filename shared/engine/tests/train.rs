@@ -16,7 +16,7 @@ use domain::{
     TrainingSettings, Validation, exclusions,
 };
 use engine::{EngineError, Explained, Options, Outcome, Trained, train};
-use model::{Fitted, Label, Task};
+use model::{Calibration, Fitted, Label, Task};
 use table::{Frame, ingest, read_parquet};
 
 fn read(csv: &str) -> (Frame, Profile) {
@@ -541,9 +541,7 @@ fn doubtful(rows: usize) -> String {
 }
 
 /// The mean log loss of judged rows, and what it would be if the calibration of two labels were taken back.
-fn log_losses(trained: &Trained) -> (f64, f64) {
-    let Outcome::Labels { actual, probabilities, .. } = &trained.outcome else { panic!("labels") };
-    let calibration = trained.pipeline.calibration.unwrap();
+fn log_losses(actual: &[u32], probabilities: &[f32], calibration: Calibration) -> (f64, f64) {
     let (mut with, mut without) = (0.0, 0.0);
     for (&label, row) in actual.iter().zip(probabilities.chunks(2)) {
         let log_odds = f64::from(row[1] / row[0]).ln();
@@ -574,6 +572,7 @@ fn a_forest_that_says_too_little_is_calibrated() {
 
     let held_out = with_settings(&doubtful(6_000), "y", settings(Metric::LogLoss)).unwrap();
     assert_eq!(held_out.validation, Validation::HoldOut);
-    let (with, without) = log_losses(&held_out);
+    let Outcome::Labels { actual, probabilities, .. } = &held_out.outcome else { panic!("labels") };
+    let (with, without) = log_losses(actual, probabilities, held_out.pipeline.calibration.unwrap());
     assert!((held_out.metrics.log_loss.unwrap() - with).abs() < 1e-5 && with < without, "{with} {without}");
 }

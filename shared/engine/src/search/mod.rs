@@ -522,6 +522,7 @@ impl Search<'_> {
             labels,
             probabilities: &probabilities,
             weights: weights.as_deref().map_or(Weights::Equal, Weights::Each),
+            averaged: self.count > 1 && self.folds.len() == self.count,
             part_of: &part_of.iter().step_by(step).copied().collect::<Vec<_>>(),
             parts: self.part_count(),
         })

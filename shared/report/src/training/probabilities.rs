@@ -193,8 +193,11 @@ pub fn how_calibrated(outcome: CalibrationOutcome) -> String {
             )
         }
         CalibrationOutcome::NoGain { before, after } => format!(
-            "probabilities not calibrated: the log loss of rows that this was not fitted on would go from {before:.4} to {after:.4}, no \
-             more than chance explains"
+            "probabilities not calibrated: the log loss of rows that this was not fitted on would go from {before:.4} to {after:.4}, no clear gain"
+        ),
+        CalibrationOutcome::Averaged { before, after } => format!(
+            "probabilities not calibrated: those of single folds' models are too sure (log loss {before:.4}, calibrated {after:.4}), but the \
+             model is the mean of several, which is less sure"
         ),
         CalibrationOutcome::FewRows { rows, needed } => {
             format!("probabilities not calibrated: validation judged {}, at least {needed} are needed", counted(rows, "row", "rows"))
