@@ -130,6 +130,12 @@ bench-automl: tools-cargo ## Models beside those of PEERS=flaml,lightgbm,autoglu
 	@target/bench/automl-venv/bin/python benches/automl/run.py "$(TARGET_DIR)/release/automl" "$(TABLES)" "$(SCORER)" \
 	  --budget "$(BUDGET)" --seed "$(SEED)" --only "$(ONLY)" --peers "$(PEERS)"
 
+.PHONY: bench-families
+bench-families: ## What other families of models would add to an ensemble (ONLY=name,name, TABLES=folder)
+	@[ -x target/bench/automl-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/automl-venv; }
+	@target/bench/automl-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements.txt
+	@target/bench/automl-venv/bin/python benches/families/run.py "$(TABLES)" "$(ONLY)"
+
 .PHONY: deploy
 deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)
 	@command -v sam >/dev/null || { echo "the SAM CLI is missing: python3 -m pip install aws-sam-cli" >&2; exit 1; }
