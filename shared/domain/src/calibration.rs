@@ -32,6 +32,13 @@ pub enum CalibrationOutcome {
         /// Theirs with it.
         after: f64,
     },
+    /// They are not: they say too little of rows by which boosting was stopped, and that flatters the models.
+    EarlyStopped {
+        /// The log loss without.
+        before: f64,
+        /// The log loss with it.
+        after: f64,
+    },
     /// They are not: there are too few rows to tell.
     FewRows {
         /// Rows that validation judged.

@@ -5,7 +5,8 @@
 //! fitted on the others. It must take away more log loss than its standard error over the rows, and more than is worth a mention.
 //!
 //! Where a row was judged by one fold's models only and the model is the mean of several folds', that mean is less sure than what the rows
-//! show: what is too bold there may not be in the end, and is left alone; what is too shy is so all the more.
+//! show: what is too bold there may not be in the end, and is left alone; what is too shy is so all the more. Where boosting was stopped by the
+//! same rows, they flatter it: what is too shy there may not be on others, where the few rows that it is wrong about would cost more.
 
 use domain::CalibrationOutcome;
 use model::Calibration;
@@ -40,6 +41,8 @@ pub(crate) struct OutOfFold<'a> {
     pub weights: Weights<'a>,
     /// Whether the model is the mean of several like the one that says this.
     pub averaged: bool,
+    /// Whether these rows decided how many rounds some of its models have.
+    pub early_stopped: bool,
     /// By row, its part, below `parts`; parts are calibrated by what is fitted on the others.
     pub part_of: &'a [usize],
     /// How many parts there are.
@@ -68,6 +71,9 @@ pub(crate) fn calibrate(rows: OutOfFold<'_>) -> (CalibrationOutcome, Option<Cali
     }
     if rows.averaged && whole.slope < 1.0 {
         return (CalibrationOutcome::Averaged { before, after }, None);
+    }
+    if rows.early_stopped && whole.slope > 1.0 {
+        return (CalibrationOutcome::EarlyStopped { before, after }, None);
     }
     let shift = (rows.labels == 2).then_some(f64::from(whole.shift));
     let outcome = CalibrationOutcome::Calibrated { slope: f64::from(whole.slope), shift, before, after };
@@ -294,6 +300,7 @@ mod tests {
                 probabilities: &self.said,
                 weights: Weights::Equal,
                 averaged: false,
+                early_stopped: false,
                 part_of: &self.part_of,
                 parts: PARTS,
             }
@@ -344,6 +351,14 @@ mod tests {
         let (outcome, calibrated) = averaged(1.5);
         assert!(matches!(outcome, CalibrationOutcome::Averaged { .. }) && calibrated.is_none(), "{outcome:?}");
         assert!((averaged(0.5).1.unwrap().whole.slope - 2.0).abs() < 0.15);
+    }
+
+    #[test]
+    fn of_boosting_that_the_rows_stopped_only_what_is_too_bold_is_corrected() {
+        let stopped = |slope| calibrate(OutOfFold { early_stopped: true, ..Drawn::new(4_000, 2, slope, 0.0).rows() });
+        let (outcome, calibrated) = stopped(0.5);
+        assert!(matches!(outcome, CalibrationOutcome::EarlyStopped { .. }) && calibrated.is_none(), "{outcome:?}");
+        assert!((stopped(2.0).1.unwrap().whole.slope - 0.5).abs() < 0.05);
     }
 
     #[test]

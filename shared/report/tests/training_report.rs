@@ -299,6 +299,8 @@ fn it_is_said_whether_probabilities_are_calibrated_and_why() {
     assert!(left_alone.contains("Probabilities not calibrated: the log loss of rows that this was not fitted on would go from 0.5000"));
     let averaged = said(CalibrationOutcome::Averaged { before: 0.5, after: 0.25 });
     assert!(averaged.contains("too sure (log loss 0.5000, calibrated 0.2500), but the model is the mean of several"));
+    let stopped = said(CalibrationOutcome::EarlyStopped { before: 0.5, after: 0.25 });
+    assert!(stopped.contains("not sure enough (log loss 0.5000, calibrated 0.2500), but boosting was stopped by the same rows"));
     let few = said(CalibrationOutcome::FewRows { rows: 120, needed: 200 });
     assert!(few.contains("Probabilities not calibrated: validation judged 120 rows, at least 200 are needed."));
 }

@@ -435,7 +435,10 @@ impl Search<'_> {
         let mut outputs = if judge { self.bench.outputs(&kept) } else { None };
         if let Some((classes, labels)) = classes {
             let part_of = self.parts(&rows);
-            let (calibration, calibrated) = self.calibrate(classes, labels, (&rows, &kept), &part_of);
+            let is_boosted =
+                |&(position, _): &(usize, f64)| self.candidates.get(position).and_then(params).is_some_and(|params| !params.forest);
+            let early_stopped = weights.iter().any(is_boosted);
+            let (calibration, calibrated) = self.calibrate(classes, labels, (&rows, &kept), &part_of, early_stopped);
             if let (Some(outputs), Some(calibrated)) = (&mut outputs, &calibrated) {
                 let of_rows = outputs.chunks_mut(labels).zip(&part_of);
                 of_rows.for_each(|(row, &part)| calibrated.without[part].apply(row));
@@ -511,6 +514,7 @@ impl Search<'_> {
         labels: usize,
         (rows, kept): (&[u32], &[f32]),
         part_of: &[usize],
+        early_stopped: bool,
     ) -> (CalibrationOutcome, Option<Calibrated>) {
         let step = (rows.len() * labels).div_ceil(CALIBRATION_FIGURES).max(1);
         let kept: Vec<f32> = kept.chunks(self.problem.width()).step_by(step).flatten().copied().collect();
@@ -523,6 +527,7 @@ impl Search<'_> {
             probabilities: &probabilities,
             weights: weights.as_deref().map_or(Weights::Equal, Weights::Each),
             averaged: self.count > 1 && self.folds.len() == self.count,
+            early_stopped,
             part_of: &part_of.iter().step_by(step).copied().collect::<Vec<_>>(),
             parts: self.part_count(),
         })

@@ -199,6 +199,10 @@ pub fn how_calibrated(outcome: CalibrationOutcome) -> String {
             "probabilities not calibrated: those of single folds' models are too sure (log loss {before:.4}, calibrated {after:.4}), but the \
              model is the mean of several, which is less sure"
         ),
+        CalibrationOutcome::EarlyStopped { before, after } => format!(
+            "probabilities not calibrated: those of validation's rows are not sure enough (log loss {before:.4}, calibrated {after:.4}), but \
+             boosting was stopped by the same rows, which flatters it"
+        ),
         CalibrationOutcome::FewRows { rows, needed } => {
             format!("probabilities not calibrated: validation judged {}, at least {needed} are needed", counted(rows, "row", "rows"))
         }
