@@ -95,45 +95,43 @@ build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or
 	  $(foreach name,$(FUNCTIONS),--bin $(name)) --bin trainer; \
 	ls -l "$(TARGET_DIR)"/lambda/*/bootstrap
 
+# Makes the environment $(1) of a benchmark's peers, with the packages of the file $(2).
+venv = { [ -x target/bench/$(1)-venv/bin/python ] || python3 -m venv target/bench/$(1)-venv; } \
+  && target/bench/$(1)-venv/bin/pip install --quiet --disable-pip-version-check -r $(2)
+
 .PHONY: bench-ingest
 bench-ingest: tools-cargo ## Reading a table (MEGABYTES=1000) beside polars and pandas
 	cargo build --release -p automl
-	@[ -x target/bench/ingest-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/ingest-venv; }
-	@target/bench/ingest-venv/bin/pip install --quiet --disable-pip-version-check -r benches/ingest/requirements.txt
+	@$(call venv,ingest,benches/ingest/requirements.txt)
 	@target/bench/ingest-venv/bin/python benches/ingest/generate.py $(MEGABYTES) target/bench/table.csv
 	@target/bench/ingest-venv/bin/python benches/ingest/run.py "$(TARGET_DIR)/release/automl" target/bench/table.csv
 
 .PHONY: bench-report
 bench-report: tools-cargo ## The data report of 500,000 rows beside ydata-profiling
 	cargo build --release -p automl
-	@[ -x target/bench/report-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/report-venv; }
-	@target/bench/report-venv/bin/pip install --quiet --disable-pip-version-check -r benches/data_report/requirements.txt
+	@$(call venv,report,benches/data_report/requirements.txt)
 	@target/bench/report-venv/bin/python benches/data_report/generate.py target/bench/report.csv
 	@target/bench/report-venv/bin/python benches/data_report/run.py "$(TARGET_DIR)/release/automl" target/bench/report.csv target
 
 .PHONY: bench-boost
 bench-boost: tools-cargo ## Boosting beside LightGBM's, same inputs and parameters (PROFILE=bench, ONLY=name,name, TABLES=folder, SCORER=file)
 	cargo build --workspace --profile $(PROFILE) --example boost
-	@[ -x target/bench/boost-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/boost-venv; }
-	@target/bench/boost-venv/bin/pip install --quiet --disable-pip-version-check -r benches/boost/requirements.txt
+	@$(call venv,boost,benches/boost/requirements.txt)
 	@target/bench/boost-venv/bin/python benches/boost/run.py \
 	  "$(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,release)/examples/boost" "$(TABLES)" "$(SCORER)" --only "$(ONLY)" $(OPTIONS)
 
 .PHONY: bench-automl
 bench-automl: tools-cargo ## Models beside those of PEERS=flaml,lightgbm,autogluon (BUDGET=60, SEED=1,2, ONLY=name,name, TABLES=folder, SCORER=file)
 	cargo build --release -p automl
-	@[ -x target/bench/automl-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/automl-venv; }
-	@target/bench/automl-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements.txt
+	@$(call venv,automl,benches/automl/requirements.txt)
 	@case ",$(PEERS)," in *,autogluon,*) \
-	  [ -x target/bench/autogluon-venv/bin/python ] || python3 -m venv target/bench/autogluon-venv; \
-	  target/bench/autogluon-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements-autogluon.txt;; esac
+	  $(call venv,autogluon,benches/automl/requirements-autogluon.txt);; esac
 	@target/bench/automl-venv/bin/python benches/automl/run.py "$(TARGET_DIR)/release/automl" "$(TABLES)" "$(SCORER)" \
 	  --budget "$(BUDGET)" --seed "$(SEED)" --only "$(ONLY)" --peers "$(PEERS)"
 
 .PHONY: bench-families
 bench-families: ## What other families of models would add to an ensemble (ONLY=name,name, TABLES=folder)
-	@[ -x target/bench/automl-venv/bin/python ] || { mkdir -p target/bench && python3 -m venv target/bench/automl-venv; }
-	@target/bench/automl-venv/bin/pip install --quiet --disable-pip-version-check -r benches/automl/requirements.txt
+	@$(call venv,automl,benches/automl/requirements.txt)
 	@target/bench/automl-venv/bin/python benches/families/run.py "$(TABLES)" "$(ONLY)"
 
 .PHONY: deploy
