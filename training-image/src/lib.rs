@@ -62,10 +62,6 @@ pub struct Options {
     pub stop: Arc<AtomicBool>,
 }
 
-/// What training does with a column that is no feature.
-const GROUPS: &str = "no feature: it says which rows validation keeps together";
-const WEIGHTS: &str = "no feature: it says how much each row counts";
-
 /// A trained and stored model.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -112,12 +108,9 @@ pub fn run(
     let relations = table::relations(parquet, profile, &options.target, problem.problem_type)?;
     let left_out = exclusions(profile, &options.target, &relations);
     let mut found = findings(profile, Some((&options.target, problem.problem_type)), &relations);
-    let settings = &options.settings;
-    for (column, action) in [(&settings.group_column, GROUPS), (&settings.weight_column, WEIGHTS)] {
-        found
-            .iter_mut()
-            .filter(|finding| column.is_some() && finding.column == *column)
-            .for_each(|finding| action.clone_into(&mut finding.action));
+    for (name, holds) in options.settings.columns_of_rows() {
+        let of_column = found.iter_mut().filter(|finding| finding.column.as_deref() == Some(name));
+        of_column.for_each(|finding| finding.action = format!("no feature: it holds {holds}"));
     }
     let eda_target = EdaTarget { name: &options.target, problem, relations: &relations, left_out: &left_out };
     write(out, Artefacts::EDA_REPORT, report::eda_report(profile, Some(&eda_target), &found))?;

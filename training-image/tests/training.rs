@@ -144,3 +144,19 @@ fn what_the_report_says_is_left_out_is_left_out() {
     assert!(report.contains("Target leakage") && report.contains("it is the target in other words"));
     assert_eq!(report.matches("EXCLUDED").count(), 2);
 }
+
+#[test]
+fn of_a_column_that_groups_the_rows_the_report_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = "customer_id,size,price\n".to_owned();
+    for row in 0..300 {
+        writeln!(csv, "{},{},{}", 5_000 - row, (row * 37) % 101, (row * 37) % 101 * 3 + row % 7).unwrap();
+    }
+    let (parquet, profile) = read(folder.path(), &csv);
+    let settings = domain::TrainingSettings { group_column: Some("customer_id".to_owned()), ..domain::TrainingSettings::default() };
+    let options = Options { time_budget: Duration::from_secs(3), settings, ..options("price") };
+    let outcome = run(&parquet, &profile, &options, folder.path(), Clock::start(), &mut |_| {}).unwrap();
+    assert_eq!(outcome.preprocessing.dropped_reasons["customer_id"], "the group of the rows");
+    let report = fs::read_to_string(&outcome.artefacts.eda_report).unwrap();
+    assert!(report.contains("no feature: it holds the group of the rows"));
+}

@@ -118,6 +118,14 @@ pub struct TrainingSettings {
     pub candidates: Option<u32>,
 }
 
+impl TrainingSettings {
+    /// The columns that are no features, as they say something of the rows, each with what it holds.
+    pub fn columns_of_rows(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let columns = [(&self.weight_column, "the weights of the rows"), (&self.group_column, "the group of the rows")];
+        columns.into_iter().filter_map(|(column, holds)| Some((column.as_deref()?, holds)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -338,11 +338,9 @@ fn choose_features(frame: &Frame, profile: &Profile, options: &Options, rows: &[
     let settings = &options.settings;
     let mut dropped: Vec<(String, String)> =
         options.left_out.iter().map(|(name, exclusion)| (name.clone(), exclusion.to_string())).collect();
-    for (column, reason) in [(&settings.weight_column, "the weights of the rows"), (&settings.group_column, "the group of the rows")] {
-        if let Some(name) = column {
-            dropped.retain(|(dropped, _)| dropped != name);
-            dropped.push((name.clone(), reason.to_owned()));
-        }
+    for (name, holds) in settings.columns_of_rows() {
+        dropped.retain(|(dropped, _)| dropped != name);
+        dropped.push((name.to_owned(), holds.to_owned()));
     }
     let is_dropped = |name: &str| dropped.iter().any(|(dropped, _)| dropped == name);
     let is_date = |name: &str| profile.column(name).is_some_and(|column| column.kind == ColumnKind::Date);
