@@ -43,7 +43,7 @@ pub enum TableError {
         place: Place,
     },
     /// An uploaded Parquet file is damaged.
-    #[error("the Parquet file cannot be read: {0}")]
+    #[error("the Parquet file cannot be read: {0}; it may be damaged, upload it again")]
     BadParquet(#[source] parquet::errors::ParquetError),
     /// A row has more cells than the header has names.
     #[error("Expected {expected} fields in line {line}, saw {got}: '{begins}' is one too many; {}", advice(*expected, *line))]
@@ -139,7 +139,7 @@ impl fmt::Display for Place {
             Position::Line(line) => write!(f, "line {line}")?,
             Position::Row(row) => write!(f, "row {row}")?,
         }
-        if let Some(column) = &self.column {
+        if let Some(column) = self.column.as_deref().filter(|column| !column.trim().is_empty()) {
             write!(f, ", column '{column}'")?;
         }
         if self.begins.is_empty() { Ok(()) } else { write!(f, " ('{}')", self.begins) }

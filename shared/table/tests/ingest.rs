@@ -84,6 +84,10 @@ fn errors_say_where() {
     assert!(message(b"a,b\n1,\"2\n3,4\n").contains("in line 2, column 'b' ('\"2 3,4"), "{}", message(b"a,b\n1,\"2\n3,4\n"));
     assert!(message(b"a,b\n\"x\ny\",\"2\n3,4\n").contains("in line 3, column 'b'"), "a quote that opens in the row's second line");
     assert!(message(b"a,b\n1,2\n4,x\0y\n").contains("line 3, column 'b' ('x y') holds a control character"));
+    let control = message(&(1..=8).chain(0..=8).collect::<Vec<u8>>());
+    assert!(control.starts_with("the file is not text: line 1 ('"), "a name of control characters is no name: {control}");
+    let parquet = message(b"PAR1 and no more");
+    assert!(parquet.starts_with("the Parquet file cannot be read") && parquet.ends_with("upload it again"), "{parquet}");
     assert!(message(b"a,b\r1,2\r\"3\",4,5\r").contains("in line 3"), "lines that end with a carriage return");
     assert!(message(b"Sales of the year\na,b\n1,2\n3,4\n").contains("remove the lines above the names"), "a title");
     let wide = format!("{}\n", vec!["c"; 5_000].join(","));
