@@ -253,7 +253,7 @@ mod tests {
         use FindingKind::*;
         let number = |stats: NumericStats| ColumnProfile { numeric: Some(stats), ..column("x", ColumnKind::Float, 400) };
         let text = |text: TextStats| ColumnProfile { text: Some(text), ..column("x", ColumnKind::Text, 30) };
-        let plain = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, padded: 0, mixture: None };
+        let plain = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, ..TextStats::default() };
         let mixture = |numbers, dates| Some(Mixture { numbers, dates, others: 300, in_one_order: dates });
         assert_eq!(of_feature(column("x", ColumnKind::Float, 400)), []);
         assert_eq!(of_feature(column("user_id", ColumnKind::Integer, 900)), [Identifier]);
@@ -343,7 +343,8 @@ mod tests {
     fn mixtures_are_told_as_they_are_also_of_columns_that_are_left_out() {
         use FindingKind::*;
         let told = |unique, mixture, top: &[&str]| {
-            let stats = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, padded: 0, mixture: Some(mixture) };
+            let stats =
+                TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, mixture: Some(mixture), ..TextStats::default() };
             let top_values = top.iter().map(|value| TopValue { value: (*value).to_owned(), count: 100 }).collect();
             let found = said(ColumnProfile { text: Some(stats), top_values, ..column("x", ColumnKind::Text, unique) });
             found.into_iter().filter(|(kind, ..)| *kind != HighCardinality).map(|(kind, reason, _)| (kind, reason)).collect::<Vec<_>>()

@@ -319,9 +319,9 @@ fn dates_are_read_by_their_parts_and_by_what_lies_between_them() {
     let trained = with_settings(&sales(1_000), "sold", TrainingSettings::default()).unwrap();
     assert!(trained.metrics.r2_score.unwrap() > 0.97, "{:?}", trained.metrics.r2_score);
     assert_eq!(trained.preprocessing.date_columns, ["at", "until"]);
-    let moved: Vec<(&str, bool)> = trained.explained.effects.iter().map(|one| (one.feature.as_str(), one.of_date.is_some())).collect();
+    let moved: Vec<(&str, bool)> = trained.explained.effects.iter().map(|one| (one.feature.as_str(), one.part.is_some())).collect();
     assert!(moved.contains(&("at", true)) && moved.contains(&("until", true)), "it is a number of the date that is moved: {moved:?}");
-    assert!(moved.iter().all(|(feature, of_date)| *of_date == ["at", "until"].contains(feature)), "{moved:?}");
+    assert!(moved.iter().all(|(feature, part)| *part == ["at", "until"].contains(feature)), "{moved:?}");
     assert_eq!(trained.preprocessing.feature_types["at"], FeatureType::Categorical, "older clients choose from a list");
     assert!((1..=100).contains(&trained.preprocessing.categorical_mappings["at"].len()));
 }
