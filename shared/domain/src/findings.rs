@@ -271,6 +271,25 @@ mod tests {
     }
 
     #[test]
+    fn of_distinct_text_it_is_said_what_is_learned() {
+        let told = |common_words, mean_words| {
+            let text = Some(TextStats { mean_words, common_words, ..TextStats::default() });
+            let profile =
+                Profile { rows: 1_000, columns: vec![ColumnProfile { text, ..column("x", ColumnKind::Text, 900) }], ..Profile::default() };
+            let found = findings(&profile, None, &TargetRelations::default()).into_iter().find(|finding| finding.column.is_some()).unwrap();
+            (found.reason, found.action)
+        };
+        let reason = |end: &str| format!("900 distinct texts in 1000 rows{end}");
+        assert_eq!(told(0, 1.0), (reason(", and no words that many of them have"), "left out of training".to_owned()));
+        assert_eq!(told(0, 5.0), (reason("; no word is in many of them"), "kept; its length is learned from".to_owned()));
+        assert_eq!(told(1, 1.0), (reason("; 1 word is in many of them"), "kept; its length and that word are learned from".to_owned()));
+        assert_eq!(
+            told(70, 5.0),
+            (reason("; 70 words are in many of them"), "kept; its length and the most frequent words are learned from".to_owned())
+        );
+    }
+
+    #[test]
     fn each_weakness_of_a_target_is_found() {
         use FindingKind::*;
         let none = TargetRelations::default();

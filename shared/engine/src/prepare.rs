@@ -24,7 +24,7 @@ const MIN_LABEL_ROWS: usize = 3;
 const MAX_COMPARED_DATES: usize = 4;
 /// Choices that a form offers for a date; any other date may be sent too.
 const DATE_CHOICES: usize = 100;
-/// Choices that a form offers for a text, none longer than so many bytes; any other text may be sent too.
+/// Choices that a form offers for a text, cut off after so many characters; any other text may be sent too.
 const TEXT_CHOICES: usize = 20;
 const LONGEST_CHOICE: usize = 200;
 /// The largest number that can be a target; sums and differences of such numbers still fit 32-bit floats.
@@ -223,9 +223,10 @@ fn mapping(frame: &Frame, feature: &Feature) -> Option<(String, BTreeMap<String,
         FeatureKind::Text { .. } => {
             let Values::Texts(texts) = &frame.column(&feature.name)?.values else { return None };
             let step = texts.dictionary.len().div_ceil(TEXT_CHOICES).max(1);
-            let mut some: Vec<String> =
-                texts.dictionary.iter().step_by(step).filter(|text| (1..=LONGEST_CHOICE).contains(&text.len())).cloned().collect();
+            let beginning = |text: &String| text.chars().take(LONGEST_CHOICE).collect::<String>();
+            let mut some: Vec<String> = texts.dictionary.iter().step_by(step).map(beginning).filter(|text| !text.is_empty()).collect();
             some.sort_unstable();
+            some.dedup();
             some
         }
     };

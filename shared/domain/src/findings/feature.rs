@@ -85,12 +85,9 @@ impl About<'_> {
     fn prose(&mut self) {
         let common = self.column.text.as_ref().map_or(0, |text| text.common_words);
         let (words, action) = match common {
-            0 => ("no word is in many of them".to_owned(), "kept; how long it is is learned from"),
-            1 => ("1 word is in many of them".to_owned(), "kept; how long it is and whether it has that word is learned from"),
-            _ => (
-                format!("{common} words are in many of them"),
-                "kept; how long it is and which of the most frequent words it has is learned from",
-            ),
+            0 => ("no word is in many of them".to_owned(), "kept; its length is learned from"),
+            1 => ("1 word is in many of them".to_owned(), "kept; its length and that word are learned from"),
+            _ => (format!("{common} words are in many of them"), "kept; its length and the most frequent words are learned from"),
         };
         let reason = format!("{} distinct texts in {} rows; {words}", self.column.unique, self.present());
         self.add(FindingKind::HighCardinality, Severity::Note, reason, action);
