@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Which characters are letters is told by ranges, because languages disagree on it: Python's `\w` has no vowel signs of Hindi or Thai,
-//! Rust's `is_alphanumeric` has. The ranges hold the letters and marks of the living scripts and leave out signs, punctuation and emoji.
+//! Rust's `is_alphanumeric` has. The ranges hold the letters and marks of the living scripts, and of signs and punctuation only the few that
+//! stand among these letters.
 
 use std::borrow::Cow;
 
@@ -89,6 +90,12 @@ mod tests {
             let code = u32::from(character);
             assert_eq!(ranges.iter().any(|&(first, last)| (first..=last).contains(&code)), is_part_of_word(character), "{code:x}");
         }
+    }
+
+    #[test]
+    fn callers_are_told_this_pattern() {
+        assert!(include_str!("../../../docs/training.md").contains(PATTERN));
+        assert!(include_str!("../../../tests/onnx_runtime.py").contains(PATTERN));
     }
 
     #[test]
