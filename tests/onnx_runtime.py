@@ -7,6 +7,7 @@ ROWS.json is a list of objects, feature → value. Prints a list with, for each 
 """
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -14,13 +15,31 @@ import onnx
 import onnxruntime
 
 
+WORD = r"[0-9a-z\u00c0-\u1fff\u3040-\ud7ff\uf900-\ufdff\uff10-\uff19\uff41-\uff5a\uff66-\uffdc\U00020000-\U0003ffff]+"
+
+
+def text_numbers(feature, text):
+    if text == "":
+        return [float("nan")] * (len(feature["lengths"]) + len(feature["words"]))
+    words = re.findall(WORD, text.lower())
+    lengths = {"characters": len(text), "words": len(words), "digits": sum(c in "0123456789" for c in text)}
+    return [lengths[name] for name in feature["lengths"]] + [float(word in words) for word in feature["words"]]
+
+
+def numbers(features, row):
+    for feature in features:
+        if feature["type"] == "numeric":
+            yield row[feature["name"]]
+        elif feature["type"] == "text":
+            yield from text_numbers(feature, row[feature["name"]])
+
+
 def batch(session, features, rows):
-    numeric = [f["name"] for f in features if f["type"] == "numeric"]
     categorical = [f["name"] for f in features if f["type"] == "categorical"]
     feeds, texts = {}, iter(categorical)
     for given in session.get_inputs():
         if given.type == "tensor(float)":
-            feeds[given.name] = np.array([[row[name] for name in numeric] for row in rows], dtype=np.float32)
+            feeds[given.name] = np.array([list(numbers(features, row)) for row in rows], dtype=np.float32)
         else:
             name = next(texts)
             feeds[given.name] = np.array([[str(row[name])] for row in rows], dtype=object)

@@ -8,6 +8,9 @@ use report::{format_time, how_calibrated, how_judged};
 
 use crate::train::result::figures;
 
+/// Words of a feature that are named.
+const SHOWN_WORDS: usize = 8;
+
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   automl inspect model/model.onnx
@@ -51,11 +54,25 @@ fn as_text(manifest: &Manifest) -> Result<String, std::fmt::Error> {
             (FeatureKind::Numeric, Some(range)) => format!("number, {} to {}", range.min, range.max),
             (FeatureKind::Numeric, None) => "number".to_owned(),
             (FeatureKind::Date { .. }, _) => "date".to_owned(),
+            (FeatureKind::Text { words, .. }, _) => of_text(words),
             (FeatureKind::Categorical { categories }, _) => format!("one of {} texts", categories.len()),
         };
         writeln!(text, "  {:<28} {importance:.4}  {input}", feature.name)?;
     }
     Ok(text)
+}
+
+/// The first words are the most frequent ones.
+fn of_text(words: &[String]) -> String {
+    match words {
+        [] => "text, its length".to_owned(),
+        _ if words.len() <= SHOWN_WORDS => format!("text, its length and the words {}", words.join(", ")),
+        _ => format!(
+            "text, its length and {} words: {}, …",
+            words.len(),
+            words.iter().take(SHOWN_WORDS).map(String::as_str).collect::<Vec<_>>().join(", ")
+        ),
+    }
 }
 
 fn write_card(text: &mut String, card: &ModelCard) -> Result<(), std::fmt::Error> {

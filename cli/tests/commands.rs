@@ -97,6 +97,26 @@ fn a_trained_regression_predicts_numbers() {
 }
 
 #[test]
+fn texts_are_inspected_and_predicted_by_their_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = "name,stays\n".to_owned();
+    for row in 0..200 {
+        let title = ["Mr.", "Mrs."][row * 7 / 3 % 2];
+        writeln!(csv, "\"{title} Person{row}\",{}", if title == "Mr." { "no" } else { "yes" }).unwrap();
+    }
+    fs::write(folder.path().join("data.csv"), csv).unwrap();
+    let run = |arguments: &[&str]| stdout(&automl(folder.path(), arguments));
+    run(&["train", "--data", "data.csv", "--target", "stays", "--budget", "3", "--out", "model"]);
+    assert!(run(&["inspect", "model/model.onnx"]).contains("text, its length and the words mr"));
+
+    fs::write(folder.path().join("new.csv"), "name\nMRS. Nobody\n\"Nobody, mr\"\n\n").unwrap();
+    run(&["predict", "--model", "model/model.onnx", "--data", "new.csv", "--out", "predictions.csv"]);
+    let predictions = fs::read_to_string(folder.path().join("predictions.csv")).unwrap();
+    let answers: Vec<&str> = predictions.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(answers, ["yes", "no"]);
+}
+
+#[test]
 fn a_profile_is_shown_as_a_table_as_json_and_as_a_report() {
     let folder = folder();
     let text = stdout(&automl(folder.path(), &["profile", "data.csv", "--target", "label", "--out", "report.html"]));

@@ -57,18 +57,20 @@ pub fn flowers() -> Table {
     Table { filename: "flowers.csv", target: "kind", csv }
 }
 
-/// Houses and their prices: regression with a category, missing values and a column without variation.
+/// Houses and their prices: regression with a category, addresses in several scripts, missing values and a column without variation.
 pub fn houses() -> Table {
     let mut numbers = Numbers(3);
-    let mut csv = String::from("area,rooms,district,country,price\n");
+    let mut csv = String::from("area,rooms,district,address,country,price\n");
+    let streets = ["Mill", "MILL Park", "São João", "Žižkova", "ΟΔΟΣ Αθηνάς", "東京", "O'Connell", "हिन्दी"];
     for row in 0..500 {
         let area = 40.0 + numbers.next() * 160.0;
         let rooms = (area / 30.0).ceil();
         let district = numbers.pick(&["centre", "north", "south"]);
         let base = if district == "centre" { 5_000.0 } else { 3_000.0 };
-        let price = area * base + 20_000.0 * numbers.next();
+        let price = area * base + 20_000.0 * numbers.next() + if row % 8 == 1 { 100_000.0 } else { 0.0 };
         let district = if row % 23 == 0 { "NA" } else { district };
-        writeln!(csv, "{area:.1},{rooms},{district},NO,{price:.2}").expect("a string takes it");
+        let address = if row % 29 == 0 { String::new() } else { format!("{row} {} St.", streets[row % 8]) };
+        writeln!(csv, "{area:.1},{rooms},{district},{address},NO,{price:.2}").expect("a string takes it");
     }
     Table { filename: "houses.csv", target: "price", csv }
 }

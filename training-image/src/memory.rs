@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use domain::{ColumnKind, Profile};
+use domain::{ColumnKind, ColumnProfile, Profile, is_read_as_text, limits};
 
 /// Memory that does not depend on the rows: the program, histograms, models.
 const FIXED: u64 = 300 << 20;
@@ -15,6 +15,10 @@ const SHARE: f64 = 0.75;
 const CELL: u64 = 8 + 4 + 1;
 /// Numbers that a date becomes.
 const DATE_PARTS: u64 = 8;
+/// Numbers that a text becomes beside its words.
+const TEXT_LENGTHS: u64 = 3;
+/// Bytes of a text that seldom repeats, beside its characters.
+const TEXT: u64 = 40;
 /// Bytes of an output: scores, gradients of two fits side by side, and the kept predictions of the best candidates.
 const OUTPUT: u64 = 4 + 2 * (4 + 16) + 16 * 4;
 /// Never fewer rows than this.
@@ -34,16 +38,25 @@ pub fn available() -> Option<u64> {
 
 /// The rows that a training may read where so many bytes are there, when they are fewer than the table's.
 pub(crate) fn rows_that_fit(profile: &Profile, target: &str, bytes: u64) -> Option<u64> {
-    let cells: u64 = profile.columns.iter().map(|column| if column.kind == ColumnKind::Date { DATE_PARTS } else { 1 }).sum();
+    let is_text = |column: &&ColumnProfile| column.name != target && is_read_as_text(column, profile.rows);
+    let texts = || profile.columns.iter().filter(is_text);
+    let words = (texts().count() * limits::MAX_WORDS).min(limits::MAX_WORDS_OF_ALL) as u64;
+    let of_column = |column: &ColumnProfile| match column.kind {
+        ColumnKind::Date => DATE_PARTS,
+        _ if is_text(&column) => 1 + TEXT_LENGTHS,
+        _ => 1,
+    };
+    let cells = words + profile.columns.iter().map(of_column).sum::<u64>();
+    let read: u64 = texts().filter_map(|column| column.text.as_ref()).map(|text| TEXT + text.mean_characters as u64).sum();
     let outputs = profile.column(target).filter(|target| !matches!(target.kind, ColumnKind::Float)).map_or(1, |target| target.unique);
-    let row = cells * CELL + outputs.clamp(1, 100) * OUTPUT;
+    let row = cells * CELL + read + outputs.clamp(1, 100) * OUTPUT;
     let fits = (bytes.saturating_sub(FIXED) as f64 * SHARE) as u64 / row;
     (profile.rows > fits.max(FEWEST)).then_some(fits.max(FEWEST))
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::ColumnProfile;
+    use domain::TextStats;
 
     use super::*;
 
@@ -64,6 +77,25 @@ mod tests {
         assert!((5_000_000..10_000_000).contains(&fits(50, 8 << 30)), "{}", fits(50, 8 << 30));
         assert!(fits(500, 8 << 30) < fits(50, 8 << 30) / 5);
         assert_eq!(fits(50, 1 << 20), FEWEST);
+    }
+
+    #[test]
+    fn a_column_of_texts_counts_as_its_words() {
+        let text = |mean_characters| ColumnProfile {
+            name: "t".to_owned(),
+            kind: ColumnKind::Text,
+            unique: 100_000_000,
+            text: Some(TextStats { mean_characters, mean_words: 9.0, common_words: 40, ..TextStats::default() }),
+            ..ColumnProfile::default()
+        };
+        let with = |text: ColumnProfile| {
+            let mut profile = table(100_000_000, 2);
+            profile.columns.push(text);
+            rows_that_fit(&profile, "0", 8 << 30).unwrap()
+        };
+        let without = rows_that_fit(&table(100_000_000, 3), "0", 8 << 30).unwrap();
+        assert!(with(text(50.0)) < without / 4);
+        assert!(with(text(5_000.0)) < with(text(50.0)) / 4);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use domain::{Profile, Timestamp, TrainingSettings, date};
-use engine::{OfDate, Outcome, Trained};
-use model::{DatePart, FeatureKind, Task};
+use engine::{Outcome, Part, Trained};
+use model::{DatePart, FeatureKind, Task, TextLength};
 use report::{Configuration, Contribution, Curve, Effect, ExplainedRows, HardRow, Judged, LeaderboardRow, Places, Segment, TrainingReport};
 use table::{Frame, Values};
 
@@ -146,8 +146,13 @@ fn shown(effect: &engine::Effect, trained: &Trained) -> Effect {
         }
         kind => {
             let origin = if let Some(FeatureKind::Date { origin, .. }) = kind { *origin } else { 0 };
-            let part = effect.of_date.as_ref().map(|of_date| date_name(of_date, origin));
-            (part, Places::Numbers(effect.places.iter().map(|&value| f64::from(value)).collect()))
+            let part = effect.part.as_ref().map(|part| part_name(part, origin));
+            let places = if let Some(Part::Word(_)) = effect.part {
+                Places::Categories(effect.places.iter().map(|&has| if has > 0.5 { "yes" } else { "no" }.to_owned()).collect())
+            } else {
+                Places::Numbers(effect.places.iter().map(|&value| f64::from(value)).collect())
+            };
+            (part, places)
         }
     };
     let label = |position: usize| match &trained.pipeline.task {
@@ -159,11 +164,15 @@ fn shown(effect: &engine::Effect, trained: &Trained) -> Effect {
     Effect { feature, places, curves: effect.curves.iter().map(curve).collect() }
 }
 
-/// A date's number in words.
-fn date_name(of_date: &OfDate, origin: i64) -> String {
-    let part = match of_date {
-        OfDate::Part(part) => *part,
-        OfDate::Since(other) => return format!("days since {other}"),
+/// A date's or a text's number in words.
+fn part_name(part: &Part, origin: i64) -> String {
+    let part = match part {
+        Part::Date(part) => *part,
+        Part::Since(other) => return format!("days since {other}"),
+        Part::Length(TextLength::Characters) => return "number of characters".to_owned(),
+        Part::Length(TextLength::Words) => return "number of words".to_owned(),
+        Part::Length(TextLength::Digits) => return "number of digits".to_owned(),
+        Part::Word(word) => return format!("has the word \"{word}\""),
     };
     match part {
         DatePart::Elapsed => {

@@ -146,6 +146,31 @@ fn what_the_report_says_is_left_out_is_left_out() {
 }
 
 #[test]
+fn of_a_column_of_texts_both_reports_say_what_is_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = "name,size,paid\n".to_owned();
+    for row in 0..300 {
+        let title = ["Mr.", "Mrs.", "Miss"][row * 7 % 3];
+        writeln!(csv, "\"Person{row}, {title}\",{},{}", (row * 37) % 101, (row * 37) % 101 + if title == "Mrs." { 500 } else { 0 })
+            .unwrap();
+    }
+    let (parquet, profile) = read(folder.path(), &csv);
+    let options = Options { time_budget: Duration::from_secs(3), ..options("paid") };
+    let outcome = run(&parquet, &profile, &options, folder.path(), Clock::start(), &mut |_| {}).unwrap();
+    assert_eq!(outcome.preprocessing.feature_columns, ["name", "size"]);
+    assert_eq!(outcome.preprocessing.text_words["name"], ["miss", "mr", "mrs"]);
+    assert!(outcome.largest_difference < 1e-4, "{}", outcome.largest_difference);
+    let report = fs::read_to_string(&outcome.artefacts.eda_report).unwrap();
+    assert!(report.contains("300 distinct texts in 300 rows; 3 words are in many of them"));
+    assert!(report.contains("kept; its length and the most frequent words are learned from"));
+    assert!(!report.contains("EXCLUDED"));
+    let report = fs::read_to_string(&outcome.artefacts.training_report).unwrap();
+    assert!(report.contains("text: its length and 3 frequent words"));
+    assert!(report.contains("name: has the word &quot;mrs&quot;"), "it is the word that is moved");
+    assert!(report.contains("def text_numbers(feature, text):"), "callers are told how to read it");
+}
+
+#[test]
 fn of_a_column_that_groups_the_rows_the_report_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let mut csv = "customer_id,size,price\n".to_owned();

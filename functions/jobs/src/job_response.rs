@@ -74,6 +74,8 @@ struct Inputs {
     feature_types: BTreeMap<String, FeatureType>,
     categorical_mappings: BTreeMap<String, InOrder<String, u32>>,
     numeric_stats: BTreeMap<String, NumericRange>,
+    /// Of features that hold texts of any kind, the words whose presence is learned from beside the length.
+    text_words: BTreeMap<String, Vec<String>>,
     target_mapping: Option<InOrder<String, String>>,
 }
 
@@ -141,6 +143,7 @@ impl From<PreprocessingInfo> for Inputs {
             feature_types: info.feature_types,
             categorical_mappings: info.categorical_mappings.into_iter().map(|(name, codes)| (name, by_code(codes))).collect(),
             numeric_stats: info.numeric_stats,
+            text_words: info.text_words,
             target_mapping: info.target_mapping.map(by_number),
         }
     }
@@ -211,10 +214,12 @@ mod tests {
         let info = PreprocessingInfo {
             categorical_mappings: [("c".to_owned(), codes(&[("b", 0), ("a", 1)]))].into(),
             target_mapping: Some(labels),
+            text_words: [("t".to_owned(), vec!["mr".to_owned(), "mrs".to_owned()])].into(),
             ..PreprocessingInfo::default()
         };
         let json = serde_json::to_string(&Inputs::from(info)).unwrap();
         assert!(json.contains(r#"{"c":{"b":0,"a":1}}"#), "{json}");
+        assert!(json.contains(r#""text_words":{"t":["mr","mrs"]}"#), "the most frequent first: {json}");
         assert!(json.contains(r#""9":"label 9","10":"label 10","11":"label 11""#), "{json}");
     }
 }

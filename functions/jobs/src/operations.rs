@@ -149,6 +149,7 @@ fn job() -> Value {
         "feature_types": { "age": "numeric", "plan": "categorical" },
         "categorical_mappings": { "plan": { "basic": 0, "plus": 1 } },
         "numeric_stats": { "age": { "min": 18.0, "max": 93.0, "is_integer": true } },
+        "text_words": {},
         "target_mapping": { "0": "stays", "1": "leaves" },
     });
     let mut job = summary();

@@ -1,13 +1,13 @@
 //! From the values that a caller sends to a model's inputs.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use api::{
     ApiError, Input, Issue, ReadInput,
     input::{self, Read, Step},
 };
 use domain::date;
-use model::{Batch, Feature, FeatureKind, date_numbers, moment};
+use model::{Batch, Feature, FeatureKind, TextReader, date_numbers, moment};
 use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
@@ -69,6 +69,7 @@ impl Features {
                     let others = since.iter().map(|name| moment_of(name));
                     batch.numbers.extend(date_numbers(moment_of(&feature.name), parts, *origin, others));
                 }
+                FeatureKind::Text { lengths, words } => batch.numbers.extend(TextReader::new(lengths, words).numbers(&given.text())),
                 FeatureKind::Numeric => batch.numbers.push(given.number(&feature.name)?),
                 FeatureKind::Categorical { categories } => {
                     batch.texts.push(vec![given.category(categories).unwrap_or_default().to_owned()]);
@@ -87,6 +88,18 @@ impl Given {
             Self::Text(text) => number_in(text),
         };
         number.map(|number| number as f32).ok_or_else(|| ApiError::NotANumber { value: self.to_string(), feature: feature.to_owned() })
+    }
+
+    /// As it would stand in a table, where 7.0 is read as 7.
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(number) if number.is_f64() => {
+                Cow::Owned(number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()))
+            }
+            Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Flag(flag) => Cow::Borrowed(if *flag { "True" } else { "False" }),
+        }
     }
 
     /// The moment that is meant, in microseconds since 1970; none for an empty text.
@@ -234,6 +247,21 @@ mod tests {
         ] {
             assert_eq!(batch(&json!({ "plan": sent })).unwrap().texts[0], [category], "{sent}");
         }
+    }
+
+    #[test]
+    fn a_text_is_read_by_its_words_and_length() {
+        let kind = FeatureKind::Text { lengths: model::TextLength::ALL.to_vec(), words: vec!["mr".to_owned(), "7".to_owned()] };
+        let model = [Feature { name: "name".to_owned(), kind }];
+        let numbers = |sent: Value| features(&json!({ "name": sent })).unwrap().batch(&model).unwrap().numbers;
+        assert_eq!(numbers(json!("Kelly, Mr. James")), [16.0, 3.0, 0.0, 1.0, 0.0]);
+        assert_eq!(numbers(json!("MR")), [2.0, 1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(numbers(json!(7)), [1.0, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(numbers(json!(7.0)), [1.0, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(numbers(json!(7.5)), [3.0, 2.0, 2.0, 0.0, 1.0]);
+        assert_eq!(numbers(json!(true)), [4.0, 1.0, 0.0, 0.0, 0.0]);
+        assert!(numbers(json!("")).iter().all(|number| number.is_nan()), "missing");
+        assert_eq!(features(&json!({})).unwrap().batch(&model).unwrap_err().to_string(), "Missing required features: ['name']");
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("POST", "/predict/{job_id}", "predict", "Predict one row")
             .describe(
                 "Numbers may be sent as texts; a category that looks like a number may be sent as one; a category that the model never \
-                 saw counts as unknown.",
+                 saw counts as unknown. Where the model knows dates or texts by their words, any may be sent; the choices of \
+                 `GET /predict/{job_id}/info` are examples.",
             )
             .body::<Features>(json!({ "features": { "age": 41, "plan": "basic" } }))
             .answers::<Answer>(

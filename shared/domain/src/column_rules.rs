@@ -1,13 +1,16 @@
-//! Which columns a model leaves out, and why: empty ones, constants, duplicates, identifiers and text that is nearly all distinct.
+//! Which columns a model leaves out, and why: empty ones, constants, duplicates, identifiers and text that is nearly all distinct and has
+//! no words to learn from.
 
 use std::{collections::HashSet, fmt};
 
-use crate::{ColumnKind, ColumnProfile, Profile, TargetRelations};
+use crate::{ColumnKind, ColumnProfile, Profile, TargetRelations, TextStats};
 
 /// A constant column's share of one value, in all rows.
 const QUASI_CONSTANT_SHARE: f64 = 0.98;
-/// Text with more distinct values than this share of the rows tells a model nothing.
+/// Text with more distinct values than this share of the rows is no list of categories: only its words and length tell a model something.
 const HIGH_CARDINALITY_SHARE: f64 = 0.5;
+/// Texts of so many words on average differ in length in a way that tells something, even where no word is common.
+const WORDS_OF_PROSE: f64 = 3.0;
 /// Text is a code when more than this share is distinct …
 const CODE_UNIQUE_SHARE: f64 = 0.95;
 /// … and more than this share of its first values looks like one.
@@ -33,7 +36,7 @@ pub enum Exclusion {
     Leak,
     /// Names the row instead of describing it.
     Identifier,
-    /// Text, more than half of it distinct.
+    /// Text, more than half of it distinct, without words to learn from.
     HighCardinality,
 }
 
@@ -83,7 +86,8 @@ pub(crate) fn left_out(profile: &Profile, target: Option<&str>, relations: &Targ
         if is_identifier(column, profile.rows) {
             return Some(Exclusion::Identifier);
         }
-        is_high_cardinality(column, profile.rows, HIGH_CARDINALITY_SHARE).then_some(Exclusion::HighCardinality)
+        let is_distinct = is_high_cardinality(column, profile.rows, HIGH_CARDINALITY_SHARE);
+        (is_distinct && !is_read_as_text(column, profile.rows)).then_some(Exclusion::HighCardinality)
     };
     let mut left_out: Vec<(String, Exclusion)> = features().filter_map(|column| Some((column.name.clone(), reason(column)?))).collect();
     if left_out.len() == features().count() {
@@ -105,6 +109,13 @@ pub fn is_quasi_constant(column: &ColumnProfile, rows: u64) -> bool {
 /// Text whose distinct values are more than `share` of the rows.
 pub fn is_high_cardinality(column: &ColumnProfile, rows: u64, share: f64) -> bool {
     column.kind == ColumnKind::Text && column.unique as f64 > share * rows as f64
+}
+
+/// Text that is not learned as categories but by its length and its words: mostly distinct, and either some words are in many rows or the
+/// texts have several words each. Digits that keep their zeros are no prose.
+pub fn is_read_as_text(column: &ColumnProfile, rows: u64) -> bool {
+    let has_words = |text: &TextStats| text.common_words > 0 || text.mean_words >= WORDS_OF_PROSE;
+    is_high_cardinality(column, rows, HIGH_CARDINALITY_SHARE) && !column.digits_only && column.text.as_ref().is_some_and(has_words)
 }
 
 /// An identifier: its name reads as one and most of its values differ, or it is a column of consecutive whole numbers in any order, or of
@@ -309,6 +320,29 @@ mod tests {
         assert!(!is_high_cardinality(&column("c", ColumnKind::Float, 10, 0, 1), 10, HIGH_CARDINALITY_SHARE));
         assert!(!is_high_cardinality(&column("c", ColumnKind::Text, 5, 0, 1), 10, 0.8));
         assert!(is_high_cardinality(&column("c", ColumnKind::Text, 5, 0, 1), 10, 0.3));
+    }
+
+    #[test]
+    fn distinct_text_is_learned_from_where_it_has_words() {
+        let with = |mean_words, common_words| ColumnProfile {
+            text: Some(TextStats { mean_words, common_words, ..TextStats::default() }),
+            code_like_share: 0.0,
+            ..column("t", ColumnKind::Text, 90, 0, 1)
+        };
+        let left_out = |text: ColumnProfile| {
+            let profile = table(100, vec![text, column("a", ColumnKind::Integer, 9, 0, 20), column("y", ColumnKind::Integer, 2, 0, 50)]);
+            exclusions(&profile, "y", &TargetRelations::default())
+        };
+        let distinct = vec![("t".to_owned(), Exclusion::HighCardinality)];
+        assert_eq!(left_out(with(1.0, 0)), distinct);
+        assert_eq!(left_out(with(2.9, 0)), distinct);
+        assert_eq!(left_out(with(3.0, 0)), vec![], "sentences");
+        assert_eq!(left_out(with(1.0, 1)), vec![], "a word that many rows have");
+        assert_eq!(left_out(ColumnProfile { digits_only: true, ..with(1.0, 1) }), distinct);
+        assert_eq!(left_out(ColumnProfile { text: None, ..with(1.0, 1) }), distinct, "profiles of before words were counted");
+        let code = ColumnProfile { code_like_share: 1.0, unique: 99, ..with(1.0, 1) };
+        assert_eq!(left_out(code), vec![("t".to_owned(), Exclusion::Identifier)]);
+        assert!(!is_read_as_text(&ColumnProfile { unique: 50, ..with(5.0, 9) }, 100), "texts that repeat are categories");
     }
 
     #[test]

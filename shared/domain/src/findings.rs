@@ -253,7 +253,7 @@ mod tests {
         use FindingKind::*;
         let number = |stats: NumericStats| ColumnProfile { numeric: Some(stats), ..column("x", ColumnKind::Float, 400) };
         let text = |text: TextStats| ColumnProfile { text: Some(text), ..column("x", ColumnKind::Text, 30) };
-        let plain = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, padded: 0, mixture: None };
+        let plain = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, ..TextStats::default() };
         let mixture = |numbers, dates| Some(Mixture { numbers, dates, others: 300, in_one_order: dates });
         assert_eq!(of_feature(column("x", ColumnKind::Float, 400)), []);
         assert_eq!(of_feature(column("user_id", ColumnKind::Integer, 900)), [Identifier]);
@@ -268,6 +268,25 @@ mod tests {
         assert_eq!(of_feature(text(TextStats { mixture: mixture(0, 600), ..plain })), [DatesAsText]);
         let bad = crate::BadCells { count: 1, examples: vec![BadCell { line: 7, text: "n.a.".to_owned() }] };
         assert_eq!(of_feature(ColumnProfile { bad, ..column("x", ColumnKind::Float, 400) }), [BadCells]);
+    }
+
+    #[test]
+    fn of_distinct_text_it_is_said_what_is_learned() {
+        let told = |common_words, mean_words| {
+            let text = Some(TextStats { mean_words, common_words, ..TextStats::default() });
+            let profile =
+                Profile { rows: 1_000, columns: vec![ColumnProfile { text, ..column("x", ColumnKind::Text, 900) }], ..Profile::default() };
+            let found = findings(&profile, None, &TargetRelations::default()).into_iter().find(|finding| finding.column.is_some()).unwrap();
+            (found.reason, found.action)
+        };
+        let reason = |end: &str| format!("900 distinct texts in 1000 rows{end}");
+        assert_eq!(told(0, 1.0), (reason(", and no words that many of them have"), "left out of training".to_owned()));
+        assert_eq!(told(0, 5.0), (reason("; no word is in many of them"), "kept; its length is learned from".to_owned()));
+        assert_eq!(told(1, 1.0), (reason("; 1 word is in many of them"), "kept; its length and that word are learned from".to_owned()));
+        assert_eq!(
+            told(70, 5.0),
+            (reason("; 70 words are in many of them"), "kept; its length and the most frequent words are learned from".to_owned())
+        );
     }
 
     #[test]
@@ -343,7 +362,8 @@ mod tests {
     fn mixtures_are_told_as_they_are_also_of_columns_that_are_left_out() {
         use FindingKind::*;
         let told = |unique, mixture, top: &[&str]| {
-            let stats = TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, padded: 0, mixture: Some(mixture) };
+            let stats =
+                TextStats { min_characters: 1, max_characters: 9, mean_characters: 5.0, mixture: Some(mixture), ..TextStats::default() };
             let top_values = top.iter().map(|value| TopValue { value: (*value).to_owned(), count: 100 }).collect();
             let found = said(ColumnProfile { text: Some(stats), top_values, ..column("x", ColumnKind::Text, unique) });
             found.into_iter().filter(|(kind, ..)| *kind != HighCardinality).map(|(kind, reason, _)| (kind, reason)).collect::<Vec<_>>()

@@ -24,10 +24,13 @@ mod relation;
 mod settings;
 mod timestamp;
 mod validation;
+pub mod words;
 
 pub use budget::{TIME_BUDGET_SECONDS, default_time_budget};
 pub use calibration::CalibrationOutcome;
-pub use column_rules::{Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant};
+pub use column_rules::{
+    Exclusion, exclusions, is_constant, is_high_cardinality, is_identifier, is_identifier_name, is_quasi_constant, is_read_as_text,
+};
 pub use cost::{Cost, TRAINER_MEMORY_GB, TRAINER_VCPUS};
 pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
 pub use findings::{Finding, FindingKind, Severity, findings, quality_score};

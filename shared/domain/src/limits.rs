@@ -38,5 +38,9 @@ pub const MAX_PAGE: u32 = 100;
 pub const MAX_CLASSES: usize = 1_000;
 /// The most categories that a model tells apart in one feature; rarer ones are treated as unknown.
 pub const MAX_CATEGORIES: usize = 1_000;
+/// The most words that a model looks for in one column of texts.
+pub const MAX_WORDS: usize = 50;
+/// The most words that it looks for in all columns together.
+pub const MAX_WORDS_OF_ALL: usize = 150;
 /// The fewest rows with a known target that can be split, trained on and measured.
 pub const MIN_TRAINING_ROWS: usize = 10;

@@ -53,6 +53,10 @@ pub struct PreprocessingInfo {
     /// Features that hold dates, in order; their type is categorical for older clients, but any date may be sent.
     #[serde(default)]
     pub date_columns: Vec<String>,
+    /// Features that hold texts, and the words whose presence is learned; their type is categorical for older clients, but any text may be
+    /// sent.
+    #[serde(default)]
+    pub text_words: BTreeMap<String, Vec<String>>,
     /// What a prediction's code means (`{"0": "no", "1": "yes"}`), the identity for numeric labels; `None` for regression.
     pub target_mapping: Option<BTreeMap<String, String>>,
 }

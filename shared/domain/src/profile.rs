@@ -259,7 +259,7 @@ pub struct DateRange {
 }
 
 /// Statistics over the texts of a column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TextStats {
     /// Characters of the shortest.
     pub min_characters: u64,
@@ -267,6 +267,12 @@ pub struct TextStats {
     pub max_characters: u64,
     /// Characters on average over all rows with a value.
     pub mean_characters: f64,
+    /// Words on average, in some thousand rows from all over the table.
+    #[serde(default)]
+    pub mean_words: f64,
+    /// Words that some of those rows have and others do not: five of them and one in 200 at least.
+    #[serde(default)]
+    pub common_words: u64,
     /// Rows whose text begins or ends with a blank.
     pub padded: u64,
     /// What its texts could also be, where some could be something else.
@@ -404,7 +410,7 @@ mod tests {
         let none = ColumnProfile::default;
         let whole = |min, max| ColumnProfile { numeric: Some(NumericStats { min, max, ..NumericStats::default() }), ..none() };
         let text = |mean_characters| ColumnProfile {
-            text: Some(TextStats { min_characters: 1, max_characters: 90, mean_characters, padded: 0, mixture: None }),
+            text: Some(TextStats { min_characters: 1, max_characters: 90, mean_characters, ..TextStats::default() }),
             ..none()
         };
         assert_eq!(of(ColumnKind::Float, 700, none()), Role::Numeric);

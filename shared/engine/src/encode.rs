@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use model::{Batch, Feature, FeatureKind, date_numbers, moment};
+use model::{Batch, Feature, FeatureKind, TextReader, date_numbers, moment};
 use rayon::prelude::*;
 use table::{Column as TableColumn, Frame, TextColumn, Values};
 
@@ -48,7 +48,7 @@ pub(crate) fn matrix(frame: &Frame, features: &[Feature], rows: &[usize]) -> Res
     let inputs: Vec<Vec<Column>> = features.par_iter().map(|feature| inputs(frame, feature, rows)).collect::<Result<_, _>>()?;
     let trees_use = |feature: &Feature| match &feature.kind {
         FeatureKind::Date { parts, since, .. } => parts.iter().map(|part| !part.is_cyclic()).chain(since.iter().map(|_| true)).collect(),
-        FeatureKind::Numeric | FeatureKind::Categorical { .. } => vec![true],
+        kind => vec![true; kind.numbers().max(1)],
     };
     Ok(Matrix { columns: inputs.into_iter().flatten().collect(), for_trees: features.iter().flat_map(trees_use).collect() })
 }
@@ -78,8 +78,14 @@ fn inputs(frame: &Frame, feature: &Feature, rows: &[usize]) -> Result<Vec<Column
 /// The numbers of a feature, column by column.
 fn numbers(frame: &Frame, feature: &Feature, rows: &[usize], unread: &mut Vec<Unread>) -> Result<Vec<Vec<f32>>, EngineError> {
     let column = find(frame, &feature.name)?;
-    let FeatureKind::Date { parts, origin, since } = &feature.kind else {
-        return Ok(vec![read(column, rows, "number", f32::NAN, &number, unread)?]);
+    let (parts, origin, since) = match &feature.kind {
+        FeatureKind::Date { parts, origin, since } => (parts, origin, since),
+        FeatureKind::Text { lengths, words } => {
+            return text_columns(column, rows, &TextReader::new(lengths, words), feature.kind.numbers());
+        }
+        FeatureKind::Numeric | FeatureKind::Categorical { .. } => {
+            return Ok(vec![read(column, rows, "number", f32::NAN, &number, unread)?]);
+        }
     };
     let own = moments(column, rows, unread)?;
     // What is wrong with their cells is told where they are features themselves.
@@ -89,6 +95,15 @@ fn numbers(frame: &Frame, feature: &Feature, rows: &[usize], unread: &mut Vec<Un
     for (position, &moment) in own.iter().enumerate() {
         let values = date_numbers(moment, parts, *origin, others.iter().map(|other| other[position]));
         columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+    }
+    Ok(columns)
+}
+
+/// The numbers of texts, one row after the other: nearly all differ, so nothing is gained by reading each of the dictionary once.
+fn text_columns(column: &TableColumn, rows: &[usize], reader: &TextReader<'_>, width: usize) -> Result<Vec<Vec<f32>>, EngineError> {
+    let mut columns = vec![Vec::with_capacity(rows.len()); width];
+    for &row in rows {
+        columns.iter_mut().zip(reader.numbers(&text(column, row)?)).for_each(|(column, number)| column.push(number));
     }
     Ok(columns)
 }
@@ -186,7 +201,7 @@ fn cell<'a, T>(column: &TableColumn, values: &'a [T], row: usize) -> Result<&'a 
 
 #[cfg(test)]
 mod tests {
-    use model::DatePart;
+    use model::{DatePart, TextLength};
 
     use super::*;
 
@@ -303,6 +318,25 @@ mod tests {
         assert_eq!(row(1), [2.0, 0.0, 1.0, 0.0, -1.0]);
         assert!(row(2)[0].is_nan() && row(2)[4].is_nan());
         assert_eq!(row(2)[2], 9.0);
+    }
+
+    #[test]
+    fn texts_become_their_lengths_and_words() {
+        let frame = frame(vec![
+            ("name", texts(&[Some("Kelly, Mr. James"), None, Some("12 mrs")])),
+            ("number", Values::Numbers(vec![12.0, f64::NAN, 2.5])),
+            ("flag", Values::Booleans(vec![Some(true), None, Some(false)])),
+        ]);
+        let kind = FeatureKind::Text { lengths: vec![TextLength::Characters, TextLength::Digits], words: vec!["mr".into(), "12".into()] };
+        let text = |name: &str| Feature { name: name.to_owned(), kind: kind.clone() };
+        let (batch, unread) = batch(&frame, &["name", "number", "flag"].map(text), &[0, 1, 2]).unwrap();
+        assert!(unread.is_empty());
+        let row = |row: usize| &batch.numbers[row * 12..row * 12 + 12];
+        assert_eq!(row(0), [16.0, 0.0, 1.0, 0.0, 2.0, 2.0, 0.0, 1.0, 4.0, 0.0, 0.0, 0.0], "numbers are read as they are written");
+        assert!(row(1).iter().all(|number| number.is_nan()));
+        assert_eq!(row(2)[..4], [6.0, 2.0, 0.0, 1.0]);
+        let matrix = matrix(&frame, &[text("name")], &[0, 1]).unwrap();
+        assert_eq!((matrix.columns.len(), matrix.for_trees), (4, vec![true; 4]));
     }
 
     #[test]

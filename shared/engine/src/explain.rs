@@ -8,7 +8,7 @@
 use std::{cmp::Reverse, ops::Range, time::Instant};
 
 use domain::Metric;
-use model::{DatePart, Feature, FeatureKind};
+use model::{DatePart, Feature, FeatureKind, TextLength};
 
 use crate::{
     apply::{Ensemble, Instead, Ready},
@@ -84,21 +84,25 @@ pub struct Permuted {
 pub struct Effect {
     /// The feature.
     pub feature: String,
-    /// What was moved of a date: what the model uses most of it.
-    pub of_date: Option<OfDate>,
+    /// What was moved of a date or a text: what the model uses most of it.
+    pub part: Option<Part>,
     /// Values or codes.
     pub places: Vec<f32>,
     /// The mean predictions there: one curve of numbers, one of the second of two labels, or those of the most frequent labels.
     pub curves: Vec<Curve>,
 }
 
-/// A number that a date gives.
+/// A number that a date or a text gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OfDate {
-    /// A part of it.
-    Part(DatePart),
+pub enum Part {
+    /// A part of a date.
+    Date(DatePart),
     /// The days since another feature's date.
     Since(String),
+    /// A count over a text.
+    Length(TextLength),
+    /// Whether a text has this word, 1 or 0.
+    Word(String),
 }
 
 /// Mean predictions at some places.
@@ -296,8 +300,9 @@ pub(crate) fn sampled(groups: &[&[u32]], most: usize, seed: u64) -> Vec<Vec<u32>
 fn effect(rows: &Rows<'_>, features: Features<'_>, feature: usize) -> Option<Effect> {
     let problem = rows.problem;
     let input = features.main_input(feature)?;
-    let of_date = of_date(features.all.get(feature)?, input - features.inputs(feature)?.start);
+    let part = part(features.all.get(feature)?, input - features.inputs(feature)?.start);
     let places = match problem.matrix.columns.get(input)? {
+        Column::Numbers(_) if matches!(part, Some(Part::Word(_))) => vec![0.0, 1.0],
         Column::Numbers(values) => quantiles(values),
         Column::Codes { codes, count } => frequent(codes, *count, MAX_PLACES).into_iter().map(|code| code as f32).collect(),
     };
@@ -316,14 +321,22 @@ fn effect(rows: &Rows<'_>, features: Features<'_>, feature: usize) -> Option<Eff
         let count = rows.count().max(1) as f64;
         curves.iter_mut().for_each(|curve| curve.means.push(sums[curve.label.unwrap_or(0)] / count));
     }
-    Some(Effect { feature: features.names.get(feature)?.0.clone(), of_date, places, curves })
+    Some(Effect { feature: features.names.get(feature)?.0.clone(), part, places, curves })
 }
 
 /// Which number of the feature's.
-fn of_date(feature: &Feature, place: usize) -> Option<OfDate> {
-    let FeatureKind::Date { parts, since, .. } = &feature.kind else { return None };
-    let part = parts.get(place).map(|&part| OfDate::Part(part));
-    part.or_else(|| since.get(place - parts.len()).cloned().map(OfDate::Since))
+fn part(feature: &Feature, place: usize) -> Option<Part> {
+    match &feature.kind {
+        FeatureKind::Date { parts, since, .. } => {
+            let part = parts.get(place).map(|&part| Part::Date(part));
+            part.or_else(|| since.get(place - parts.len()).cloned().map(Part::Since))
+        }
+        FeatureKind::Text { lengths, words } => {
+            let length = lengths.get(place).map(|&length| Part::Length(length));
+            length.or_else(|| words.get(place - lengths.len()).cloned().map(Part::Word))
+        }
+        FeatureKind::Numeric | FeatureKind::Categorical { .. } => None,
+    }
 }
 
 /// Distinct values, evenly spread over the rows.

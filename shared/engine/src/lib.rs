@@ -26,11 +26,12 @@ mod shap;
 mod split;
 mod statistics;
 mod train;
+mod vocabulary;
 
 pub use encode::{Unread, batch};
 pub use error::EngineError;
 pub use evaluate::{Baseline, Outcome};
-pub use explain::{Curve, Effect, Explained, ExplainedRows, OfDate, Permuted};
+pub use explain::{Curve, Effect, Explained, ExplainedRows, Part, Permuted};
 pub use search::LeaderboardEntry;
 pub use shap::Contribution;
 pub use train::{Options, Trained, train};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     ColumnKind, FeatureType, Metric, NumericRange, PreprocessingInfo, ProblemType, Profile, TargetFacts, TrainingSettings, date,
-    detect_problem_type, limits,
+    detect_problem_type, is_read_as_text, limits,
 };
 use model::{DatePart, Feature, FeatureKind, Label, feature_of_input};
 use table::{Column, Frame, TextColumn, Values};
@@ -15,6 +15,7 @@ use crate::{
     encode,
     matrix::{Matrix, Target},
     split::Arrangement,
+    vocabulary,
 };
 
 /// The fewest rows of the most frequent label: one is held out, one learned, one watched while learning.
@@ -23,6 +24,9 @@ const MIN_LABEL_ROWS: usize = 3;
 const MAX_COMPARED_DATES: usize = 4;
 /// Choices that a form offers for a date; any other date may be sent too.
 const DATE_CHOICES: usize = 100;
+/// Choices that a form offers for a text, cut off after so many characters; any other text may be sent too.
+const TEXT_CHOICES: usize = 20;
+const LONGEST_CHOICE: usize = 200;
 /// The largest number that can be a target; sums and differences of such numbers still fit 32-bit floats.
 const MAX_TARGET: f64 = 1e37;
 
@@ -178,6 +182,7 @@ impl Prepared {
             numeric_columns: names(&|feature| numeric(feature) && kind(feature) != Some(ColumnKind::Boolean)),
             categorical_columns: names(&|feature| !numeric(feature)),
             date_columns: names(&|feature| matches!(feature.kind, FeatureKind::Date { .. })),
+            text_words: self.features.iter().filter_map(words).collect(),
             target_mapping: self.target_mapping(),
         }
     }
@@ -197,7 +202,13 @@ fn of_mean_one(weights: &[f64]) -> Vec<f32> {
     weights.iter().map(|weight| (weight / mean) as f32).collect()
 }
 
-/// The choices of a form and their codes; of a date, some of those in the table.
+/// The words that a text is searched for.
+fn words(feature: &Feature) -> Option<(String, Vec<String>)> {
+    let FeatureKind::Text { words, .. } = &feature.kind else { return None };
+    Some((feature.name.clone(), words.clone()))
+}
+
+/// The choices of a form and their codes; of a date or a text, some of those in the table.
 fn mapping(frame: &Frame, feature: &Feature) -> Option<(String, BTreeMap<String, u32>)> {
     let choices = match &feature.kind {
         FeatureKind::Numeric => return None,
@@ -208,6 +219,15 @@ fn mapping(frame: &Frame, feature: &Feature) -> Option<(String, BTreeMap<String,
             dates.sort_unstable();
             let step = dates.len().div_ceil(DATE_CHOICES).max(1);
             dates.into_iter().step_by(step).collect()
+        }
+        FeatureKind::Text { .. } => {
+            let Values::Texts(texts) = &frame.column(&feature.name)?.values else { return None };
+            let step = texts.dictionary.len().div_ceil(TEXT_CHOICES).max(1);
+            let beginning = |text: &String| text.chars().take(LONGEST_CHOICE).collect::<String>();
+            let mut some: Vec<String> = texts.dictionary.iter().step_by(step).map(beginning).filter(|text| !text.is_empty()).collect();
+            some.sort_unstable();
+            some.dedup();
+            some
         }
     };
     Some((feature.name.clone(), choices.into_iter().zip(0..).collect()))
@@ -344,9 +364,12 @@ fn choose_features(frame: &Frame, profile: &Profile, options: &Options, rows: &[
     }
     let is_dropped = |name: &str| dropped.iter().any(|(dropped, _)| dropped == name);
     let is_date = |name: &str| profile.column(name).is_some_and(|column| column.kind == ColumnKind::Date);
+    let is_text = |name: &str| profile.column(name).is_some_and(|column| is_read_as_text(column, profile.rows));
+    let kept = || frame.columns.iter().filter(|column| column.name != target && !is_dropped(&column.name));
+    let texts_read = kept().filter(|column| is_text(&column.name)).count();
     let mut dates: Vec<String> = Vec::new();
     let mut features = Vec::new();
-    for column in frame.columns.iter().filter(|column| column.name != target && !is_dropped(&column.name)) {
+    for column in kept() {
         let kind = match &column.values {
             Values::Numbers(_) | Values::Booleans(_) => FeatureKind::Numeric,
             Values::Texts(_) if is_date(&column.name) => {
@@ -354,6 +377,7 @@ fn choose_features(frame: &Frame, profile: &Profile, options: &Options, rows: &[
                 dates.push(column.name.clone());
                 kind
             }
+            Values::Texts(texts) if is_text(&column.name) => vocabulary::text_kind(texts, rows, texts_read),
             Values::Texts(texts) => FeatureKind::Categorical { categories: categories(texts, rows) },
         };
         features.push(Feature { name: column.name.clone(), kind });

@@ -319,11 +319,46 @@ fn dates_are_read_by_their_parts_and_by_what_lies_between_them() {
     let trained = with_settings(&sales(1_000), "sold", TrainingSettings::default()).unwrap();
     assert!(trained.metrics.r2_score.unwrap() > 0.97, "{:?}", trained.metrics.r2_score);
     assert_eq!(trained.preprocessing.date_columns, ["at", "until"]);
-    let moved: Vec<(&str, bool)> = trained.explained.effects.iter().map(|one| (one.feature.as_str(), one.of_date.is_some())).collect();
+    let moved: Vec<(&str, bool)> = trained.explained.effects.iter().map(|one| (one.feature.as_str(), one.part.is_some())).collect();
     assert!(moved.contains(&("at", true)) && moved.contains(&("until", true)), "it is a number of the date that is moved: {moved:?}");
-    assert!(moved.iter().all(|(feature, of_date)| *of_date == ["at", "until"].contains(feature)), "{moved:?}");
+    assert!(moved.iter().all(|(feature, part)| *part == ["at", "until"].contains(feature)), "{moved:?}");
     assert_eq!(trained.preprocessing.feature_types["at"], FeatureType::Categorical, "older clients choose from a list");
     assert!((1..=100).contains(&trained.preprocessing.categorical_mappings["at"].len()));
+}
+
+/// Whoever bears one title stays; a note and a code say nothing.
+fn guests(rows: usize) -> String {
+    let mut csv = String::from("name,note,code,stays\n");
+    for row in 0..rows {
+        let title = ["Mr.", "Mrs.", "Miss", "Dr."][(noise(row, 0) * 4.0) as usize];
+        let code = format!("{} {}", row * 7 + 1, row * 31 % 9_973 + 20_000);
+        let missing = row % 50 == 0;
+        let name = if missing { String::new() } else { format!("\"Person{row}, {title} of X{}\"", row * 7) };
+        writeln!(csv, "{name},\"Read page {row} on {}, then go on\",{code},{}", row * 3, if title == "Mrs." { "yes" } else { "no" })
+            .unwrap();
+    }
+    csv
+}
+
+#[test]
+fn texts_are_read_by_their_words_and_length() {
+    let (frame, profile) = read(&guests(1_000));
+    let left_out = exclusions(&profile, "stays", &TargetRelations::default());
+    let trained = train(&frame, &profile, &Options { left_out, ..options("stays") }, &mut |_| {}).unwrap();
+    assert!(trained.metrics.accuracy.unwrap() > 0.97, "{:?}", trained.metrics.accuracy);
+    let info = &trained.preprocessing;
+    assert_eq!(info.feature_columns, ["name", "note"]);
+    assert_eq!(info.dropped_reasons["code"], "text with mostly distinct values");
+    let mut words = info.text_words["name"].clone();
+    words.sort_unstable();
+    assert_eq!(words, ["dr", "miss", "mr", "mrs"], "'of' is everywhere");
+    assert_eq!(info.text_words["note"], [""; 0], "prose without a frequent word has a length");
+    assert_eq!(info.feature_types["name"], FeatureType::Categorical, "older clients choose from a list");
+    assert!((1..=20).contains(&info.categorical_mappings["name"].len()));
+    assert_eq!(trained.importances[0].0, "name");
+    let effect = trained.explained.effects.iter().find(|effect| effect.feature == "name").unwrap();
+    assert_eq!((&effect.part, effect.places.as_slice()), (&Some(engine::Part::Word("mrs".to_owned())), &[0.0, 1.0][..]));
+    assert!(effect.curves[0].means[1] > effect.curves[0].means[0] + 0.5, "{:?}", effect.curves);
 }
 
 #[test]

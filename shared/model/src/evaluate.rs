@@ -217,7 +217,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn new(pipeline: &'a Pipeline) -> Self {
         let source = |feature: &'a Feature| match &feature.kind {
             FeatureKind::Categorical { categories } => Source::Codes(categories.iter().map(String::as_str).zip(1..).collect()),
-            FeatureKind::Numeric | FeatureKind::Date { .. } => Source::Numbers(feature.kind.numbers()),
+            FeatureKind::Numeric | FeatureKind::Date { .. } | FeatureKind::Text { .. } => Source::Numbers(feature.kind.numbers()),
         };
         Self {
             features: pipeline.features.iter().map(source).collect(),

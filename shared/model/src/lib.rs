@@ -12,6 +12,7 @@ mod parity;
 mod pickle;
 mod pipeline;
 mod predictor;
+mod text_part;
 mod tree_ensemble;
 mod tree_kernel;
 
@@ -28,4 +29,5 @@ pub use pipeline::{
     SHARE_FLOOR, Scaled, Task, Tree, feature_of_input,
 };
 pub use predictor::Predictor;
+pub use text_part::{TextLength, TextReader};
 pub use tree_kernel::TreeKernel;

@@ -137,7 +137,7 @@ impl Inputs {
         let (mut columns, mut codes) = (Vec::new(), Vec::new());
         for feature in &pipeline.features {
             match &feature.kind {
-                FeatureKind::Numeric | FeatureKind::Date { .. } => {
+                FeatureKind::Numeric | FeatureKind::Date { .. } | FeatureKind::Text { .. } => {
                     let count = feature.kind.numbers();
                     columns.extend(next_number..next_number + count);
                     codes.extend(vec![String::new(); count]);

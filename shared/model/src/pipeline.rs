@@ -1,7 +1,7 @@
 //! A fitted model as plain data: everything that turns raw feature values into a prediction.
 //!
 //! A row is its *inputs*: those of each feature in feature order, then the looked-up ones. A numeric feature has one, the number itself,
-//! `NaN` when missing. A date has one number for each of its parts. A categorical feature has one, its *code*: 0 when the text is missing
+//! `NaN` when missing. A date has one number for each of its parts, a text one for each of its lengths and of the words that count. A categorical feature has one, its *code*: 0 when the text is missing
 //! or not among the categories, else 1 + its position in the sorted list of categories. A looked-up input is a number that a table gives
 //! for a feature's code. All arithmetic is in `f32`, as in the ONNX graph.
 //!
@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::DatePart;
+use crate::{DatePart, TextLength};
 
 /// A standardised value is cut off here, so that no input, however large, makes a linear model's output infinite.
 pub(crate) const SCALED_LIMIT: f32 = 1e6;
@@ -83,6 +83,13 @@ pub enum FeatureKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         since: Vec<String>,
     },
+    /// A text that seldom repeats; whoever calls the graph reads its lengths and looks for the words, see [`domain::words`].
+    Text {
+        /// The counts that it becomes, `NaN` when missing.
+        lengths: Vec<TextLength>,
+        /// Words in small letters, distinct; after the lengths comes a number for each, 1 when the text has it, else 0, `NaN` when missing.
+        words: Vec<String>,
+    },
 }
 
 impl FeatureKind {
@@ -92,6 +99,7 @@ impl FeatureKind {
             Self::Numeric => 1,
             Self::Categorical { .. } => 0,
             Self::Date { parts, since, .. } => parts.len() + since.len(),
+            Self::Text { lengths, words } => lengths.len() + words.len(),
         }
     }
 }

@@ -106,7 +106,7 @@ fn a_table_with_everything_that_can_be_told() {
     let port = ColumnProfile {
         missing: 20,
         missing_by_stripe: vec![0, 20],
-        text: Some(TextStats { min_characters: 1, max_characters: 11, mean_characters: 4.5, padded: 3, mixture: None }),
+        text: Some(TextStats { min_characters: 1, max_characters: 11, mean_characters: 4.5, padded: 3, ..TextStats::default() }),
         ..labels("port", &[("Southampton", 700), ("Cherbourg", 280)])
     };
     let dates = DateRange {

@@ -41,6 +41,7 @@ mod stripes;
 mod summary;
 mod tally;
 mod value;
+mod word_counts;
 
 pub use error::{Place, Position, TableError};
 pub use frame::{Column, Frame, TextColumn, Values};

@@ -16,6 +16,7 @@ use crate::{
     stripes::Stripes,
     summary::{NumberSums, Summary, Sums, TextSums, combined},
     tally::{CellType, Tally},
+    word_counts::WordCounts,
 };
 
 /// Values that are shown, and the rows that they are looked for in.
@@ -61,7 +62,7 @@ enum Values {
         range: Option<(i64, i64)>,
         has_time: bool,
     },
-    Texts(Distinct<String>, TextSums),
+    Texts(Distinct<String>, TextSums, WordCounts),
 }
 
 /// Running statistics of a column.
@@ -98,7 +99,9 @@ impl ColumnScan {
             ColumnKind::Float => Values::Floats(FloatCounts::new(cap), Box::default()),
             ColumnKind::Boolean => Values::Booleans([0; 2]),
             ColumnKind::Date => Values::Dates { days: WholeCounts::new(cap), moments: WholeCounts::new(cap), range: None, has_time: false },
-            ColumnKind::Text => Values::Texts(Distinct::new(cap, |text: &String| hash_of_text(text)), TextSums::default()),
+            ColumnKind::Text => {
+                Values::Texts(Distinct::new(cap, |text: &String| hash_of_text(text)), TextSums::default(), WordCounts::new(cap))
+            }
         };
         let kept = if kind == ColumnKind::Text { Kept::Texts(Vec::new()) } else { Kept::Numbers(Vec::new()) };
         Self {
@@ -172,7 +175,7 @@ impl ColumnScan {
     }
 
     fn add_texts(&mut self, array: &ArrayRef, sums: &TextSums, picks: &[Pick]) {
-        let Values::Texts(distinct, known) = &mut self.values else { return };
+        let Values::Texts(distinct, known, words) = &mut self.values else { return };
         known.add(sums);
         let mut look = |text: &str| {
             if self.looked_at < CODE_SAMPLE {
@@ -190,6 +193,7 @@ impl ColumnScan {
                 }
             }
             self.kept.put_texts(picks, |row| categories.key(row).and_then(hash));
+            words.look(picks, |row| categories.key(row).filter(|place| *place < texts.len()).map(|place| texts.value(place)));
             let first = || categories.keys().iter().flatten().filter_map(place);
             first().take(CODE_SAMPLE as usize).for_each(|place| look(texts.value(place)));
             sample(&mut self.samples, first().map(|place| texts.value(place).to_owned()));
@@ -200,6 +204,7 @@ impl ColumnScan {
                 }
             }
             self.kept.put_texts(picks, |row| if texts.is_null(row) { None } else { hash(row) });
+            words.look(picks, |row| (row < texts.len() && !texts.is_null(row)).then(|| texts.value(row)));
             texts.iter().flatten().take(CODE_SAMPLE as usize).for_each(look);
             sample(&mut self.samples, texts.iter().flatten().map(str::to_owned));
         }
@@ -254,11 +259,13 @@ impl ColumnScan {
                 top.truncate(TOP_VALUES);
                 ((days_count + moments_count, days_exact && moments_exact), top)
             }
-            Values::Texts(distinct, sums) => {
+            Values::Texts(distinct, sums, words) => {
                 text = sums.range.map(|(min_characters, max_characters)| TextStats {
                     min_characters,
                     max_characters,
                     mean_characters: sums.characters as f64 / present.max(1) as f64,
+                    mean_words: words.mean(),
+                    common_words: words.common(),
                     padded: sums.padded,
                     mixture: found.mixture,
                 });

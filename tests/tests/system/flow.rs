@@ -31,11 +31,12 @@ async fn a_multiclass_target_with_numeric_labels_goes_all_the_way() {
 
 #[tokio::test]
 async fn a_regression_target_goes_all_the_way() {
-    let job = run(houses(), &["area", "rooms", "district"]).await;
+    let job = run(houses(), &["area", "rooms", "district", "address"]).await;
     assert_eq!(job["problem_type"], "regression");
     assert_eq!(job["preprocessing_info"]["target_mapping"], Value::Null);
     assert!(job["metrics"]["r2_score"].as_f64().unwrap() > 0.8, "{}", job["metrics"]);
     assert_eq!(job["metrics"]["accuracy"], Value::Null);
+    assert_eq!(job["preprocessing_info"]["feature_types"]["address"], "categorical", "any text may be sent");
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use super::{About, FindingKind, MISSING_HEAVY, Severity, percent, tail};
 use crate::{
-    Association, Exclusion, Measure, TargetRelation, is_high_cardinality, is_identifier_name, is_quasi_constant, limits::MAX_CATEGORIES,
+    Association, Exclusion, Measure, TargetRelation, is_high_cardinality, is_identifier_name, is_quasi_constant, is_read_as_text,
+    limits::MAX_CATEGORIES,
 };
 
 /// The share of missing cells that is mentioned.
@@ -51,7 +52,9 @@ impl About<'_> {
                 "kept as a feature; as 'group_column' it keeps rows of one identifier on one side of a split",
             );
         }
-        if is_high_cardinality(column, self.present(), HIGH_CARDINALITY_SHARE) && column.unique > MANY_CATEGORIES {
+        if is_read_as_text(column, self.rows) {
+            self.prose();
+        } else if is_high_cardinality(column, self.present(), HIGH_CARDINALITY_SHARE) && column.unique > MANY_CATEGORIES {
             let reason = format!("{} distinct texts in {} rows", column.unique, self.present());
             let action = if column.unique > MAX_CATEGORIES as u64 {
                 "kept; the 1,000 most frequent are told apart, and what the target is on average in each is learned from too"
@@ -79,6 +82,17 @@ impl About<'_> {
         self.spread();
     }
 
+    fn prose(&mut self) {
+        let common = self.column.text.as_ref().map_or(0, |text| text.common_words);
+        let (words, action) = match common {
+            0 => ("no word is in many of them".to_owned(), "kept; its length is learned from"),
+            1 => ("1 word is in many of them".to_owned(), "kept; its length and that word are learned from"),
+            _ => (format!("{common} words are in many of them"), "kept; its length and the most frequent words are learned from"),
+        };
+        let reason = format!("{} distinct texts in {} rows; {words}", self.column.unique, self.present());
+        self.add(FindingKind::HighCardinality, Severity::Note, reason, action);
+    }
+
     fn left_out_for(&mut self, reason: &Exclusion) {
         let column = self.column;
         let (kind, severity, reason) = match reason {
@@ -94,7 +108,8 @@ impl About<'_> {
                 (FindingKind::Leakage, Severity::Serious, reason)
             }
             Exclusion::HighCardinality => {
-                (FindingKind::HighCardinality, Severity::Note, format!("{} distinct texts in {} rows", column.unique, self.rows))
+                let reason = format!("{} distinct texts in {} rows, and no words that many of them have", column.unique, self.rows);
+                (FindingKind::HighCardinality, Severity::Note, reason)
             }
         };
         let action =

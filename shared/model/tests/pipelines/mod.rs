@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Metrics, ProblemType};
 use model::{
     Batch, Calibration, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest, Member,
-    Node, Pipeline, Scaled, Task, Tree,
+    Node, Pipeline, Scaled, Task, TextLength, Tree,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -65,6 +65,12 @@ fn date(position: usize) -> Feature {
     Feature { name: format!("x{position}"), kind: FeatureKind::Date { parts, origin: 19_000, since: Vec::new() } }
 }
 
+fn text(position: usize) -> Feature {
+    let kind =
+        FeatureKind::Text { lengths: vec![TextLength::Characters, TextLength::Words], words: vec!["mrs".to_owned(), "é".to_owned()] };
+    Feature { name: format!("x{position}"), kind }
+}
+
 /// What a node may look at.
 #[derive(Debug, Clone, Copy)]
 enum InputKind {
@@ -93,10 +99,11 @@ fn inputs(features: &[Feature]) -> (Vec<InputKind>, Vec<Lookup>) {
 }
 
 pub(crate) fn any_pipeline() -> impl Strategy<Value = Pipeline> {
-    let features = vec(prop_oneof![Just(0_usize), 1..=6_usize, Just(7_usize)], 1..5).prop_map(|kinds| {
+    let features = vec(prop_oneof![Just(0_usize), 1..=6_usize, Just(7_usize), Just(8_usize)], 1..5).prop_map(|kinds| {
         let feature = |(position, &kind): (usize, &usize)| match kind {
             0 => numeric(position),
             7 => date(position),
+            8 => text(position),
             categories => categorical(position, categories),
         };
         kinds.iter().enumerate().map(feature).collect::<Vec<_>>()

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::{ColumnKind, ColumnProfile, Finding, NumericStats, Profile, Role, Severity};
+use domain::{ColumnKind, ColumnProfile, Finding, NumericStats, Profile, Role, Severity, is_read_as_text};
 use maud::{Markup, html};
 
 use super::{
@@ -138,8 +138,8 @@ impl<'a> Cards<'a> {
                     Kind::Numbers if column.role == Role::Identifier => { @if let Some(stats) = &column.numeric { (extremes(column, stats)) } }
                     Kind::Numbers => { @if let Some(stats) = &column.numeric { (of_numbers(column, stats, rows)) } }
                     Kind::Categories if column.role == Role::Identifier => (texts(column)),
-                    Kind::Categories if column.role == Role::FreeText => { (texts(column)) (lengths(column)) }
-                    Kind::Categories => { (frequent_values(column, rows)) (lengths(column)) }
+                    Kind::Categories if column.role == Role::FreeText => { (texts(column)) (lengths(column, rows)) }
+                    Kind::Categories => { (frequent_values(column, rows)) (lengths(column, rows)) }
                     Kind::Dates => (of_dates(column)),
                     Kind::Empty => {}
                 }
@@ -268,12 +268,13 @@ fn texts(column: &ColumnProfile) -> Markup {
     html! { ul.texts { @for text in column.samples.iter().take(MAX_TEXTS) { li { bdi { (cut(text, MAX_TEXT_CHARS)) } } } } }
 }
 
-fn lengths(column: &ColumnProfile) -> Markup {
+fn lengths(column: &ColumnProfile, rows: u64) -> Markup {
     html! {
         @if let Some(text) = &column.text {
             dl.figures {
                 (figure("characters", &format!("{} – {}", count(text.min_characters), count(text.max_characters))))
                 (figure("on average", &number(text.mean_characters)))
+                @if is_read_as_text(column, rows) { (figure("frequent words", &count(text.common_words))) }
             }
         }
     }

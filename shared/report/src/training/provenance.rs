@@ -1,6 +1,6 @@
 //! How the model came about: its inputs, the columns left out and why, and the settings of the run.
 
-use domain::{FeatureType, PreprocessingInfo};
+use domain::{FeatureType, PreprocessingInfo, words};
 use maud::{Markup, html};
 
 use super::{Configuration, Judged, TrainingReport};
@@ -44,6 +44,11 @@ pub(crate) fn preprocessing(info: &PreprocessingInfo) -> Markup {
 fn input(info: &PreprocessingInfo, feature: &str) -> String {
     match info.feature_types.get(feature) {
         _ if info.date_columns.iter().any(|name| name == feature) => "date".to_owned(),
+        _ if info.text_words.contains_key(feature) => match info.text_words.get(feature).map_or(0, Vec::len) {
+            0 => "text: its length".to_owned(),
+            1 => "text: its length and 1 frequent word".to_owned(),
+            words => format!("text: its length and {words} frequent words"),
+        },
         Some(FeatureType::Categorical) => {
             let categories = info.categorical_mappings.get(feature).map_or(0, std::collections::BTreeMap::len);
             format!("categorical, {} known values", count(categories as u64))
@@ -83,18 +88,33 @@ pub(crate) fn configuration(configuration: &Configuration, best_estimator: &str)
     card("Training Configuration", &content)
 }
 
+/// How a caller turns a text into numbers.
+fn text_numbers() -> String {
+    format!(
+        "# A feature of the type \"text\" is these numbers; all are NaN where the text is missing.\n\
+         def text_numbers(feature, text):\n    \
+             words = re.findall(r\"{}\", text.lower())\n    \
+             lengths = {{\"characters\": len(text), \"words\": len(words), \"digits\": sum(c in \"0123456789\" for c in text)}}\n    \
+             return [lengths[name] for name in feature[\"lengths\"]] + [float(word in words) for word in feature[\"words\"]]\n",
+        words::PATTERN
+    )
+}
+
 /// The card about how the model file is used.
 pub(crate) fn usage(report: &TrainingReport) -> Markup {
     let output = match &report.judged {
         Judged::Labels { .. } => "label, probabilities",
         Judged::Numbers(_) => "variable",
     };
+    let re = if report.preprocessing.text_words.is_empty() { "" } else { ", re" };
+    let texts = if report.preprocessing.text_words.is_empty() { String::new() } else { text_numbers() };
     let python = format!(
-        "import json, onnxruntime\n\
+        "import json, onnxruntime{re}\n\
          session = onnxruntime.InferenceSession(\"model.onnx\")\n\
          manifest = json.loads(session.get_modelmeta().custom_metadata_map[\"manifest\"])\n\
          # One float32 array of all numbers, and one array of texts for each \"category:<name>\",\n\
          # in the order of manifest[\"features\"]; a missing number is NaN, a missing text is \"\".\n\
+         {texts}\
          outputs = session.run(None, {{...}})  # {output}"
     );
     let rust = "let predictor = model::Predictor::load(&std::fs::read(\"model.onnx\")?)?;\n\

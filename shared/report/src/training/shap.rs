@@ -46,7 +46,7 @@ pub(crate) fn contributions(report: &TrainingReport) -> Markup {
             "SHAP values of " (counted(report.explained_rows.contributions, "judged row", "judged rows"))
             ": how far the feature moved the prediction away from what is predicted when nothing is known. \
              Together they give the prediction. Mean: of their absolute values"
-            @if scattered { ". Coloured by the feature's value; of a date, by what the model uses most of it." } @else { ", over the rows and labels." }
+            @if scattered { ". Coloured by the feature's value; of a date or a text, by what the model uses most of it." } @else { ", over the rows and labels." }
         }
     };
     html! { @if !all.is_empty() { (card("What Moves the Predictions", &content)) } }

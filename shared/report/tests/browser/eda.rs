@@ -44,7 +44,13 @@ fn columns() -> Vec<ColumnProfile> {
         ..base(name, ColumnKind::Float, Role::Numeric)
     };
     let texts = |name: &str| ColumnProfile {
-        text: Some(TextStats { min_characters: 1, max_characters: 1_000_000, mean_characters: 12_345.678, padded: 3, mixture: None }),
+        text: Some(TextStats {
+            min_characters: 1,
+            max_characters: 1_000_000,
+            mean_characters: 12_345.678,
+            padded: 3,
+            ..TextStats::default()
+        }),
         top_values: vec![value(HOSTILE, 500), value(LONG, 300), value("", 10)],
         ..base(name, ColumnKind::Text, Role::Categorical)
     };
