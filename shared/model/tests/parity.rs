@@ -7,6 +7,8 @@ mod pipelines;
 use model::{Batch, Calibration, ModelError, Pipeline, Predictions, Predictor, check_parity, write_onnx, write_pickle};
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
+use prost::Message as _;
+use tract_onnx::pb::ModelProto;
 
 proptest! {
     #![proptest_config(Config::with_cases(96))]
@@ -17,6 +19,12 @@ proptest! {
     ) {
         let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
         check_parity(&pipeline, &onnx, &batch).unwrap();
+    }
+
+    #[test]
+    fn the_bytes_are_those_that_a_protobuf_library_writes(pipeline in any_pipeline()) {
+        let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
+        prop_assert_eq!(ModelProto::decode(onnx.as_slice()).unwrap().encode_to_vec(), onnx);
     }
 
     #[test]
