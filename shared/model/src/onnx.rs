@@ -13,8 +13,9 @@
 //! `probabilities` (`float[N,K]`), or `variable` (`float[N,1]`) for regression. The operators used are no others than [`OPERATORS`].
 
 mod graph;
+pub(crate) mod parts;
 mod trees;
-mod wire;
+pub(crate) mod wire;
 
 use prost::Message as _;
 use tract_onnx::pb::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor_proto::DataType};
