@@ -78,7 +78,8 @@ fn the_pickle_holds_the_model_whole() {
     let pipeline = small_pipeline();
     let manifest = manifest(&pipeline);
     let onnx = write_onnx(&pipeline, &manifest).unwrap();
-    let pickle = write_pickle(&onnx, &manifest).unwrap();
+    let mut pickle = Vec::new();
+    write_pickle(&onnx, &manifest, &mut pickle).unwrap();
     assert!(pickle.starts_with(&[0x80, 4]) && pickle.ends_with(b"."));
     assert!(pickle.windows(onnx.len()).any(|window| window == onnx), "the model's bytes stand in it as they are");
     for opcode in [b"c__builtin__".as_slice(), b"os\nsystem"] {
