@@ -63,8 +63,12 @@ pub(crate) fn read(node: &[u8]) -> Result<TreeKernel, ModelError> {
     }
     // The kernel has 16 bytes for a node. A file has more: 4 for the value, 6 for the mode, 1 for each of six numbers.
     let mut kernel = TreeKernel::with_room(classes, count.min(node.len() / 16));
-    read_nodes(&attributes, &mut kernel)?;
-    read_leaves(&attributes, classes, &mut kernel)?;
+    let read = read_nodes(&attributes, &mut kernel).and_then(|()| read_leaves(&attributes, classes, &mut kernel));
+    read.map_err(|error| match error {
+        // To the kernel it is a model in the making.
+        ModelError::Pipeline { reason } => ModelError::Damaged { reason },
+        error => error,
+    })?;
     Ok(kernel)
 }
 

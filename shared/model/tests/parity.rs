@@ -134,7 +134,7 @@ fn trees_that_contradict_themselves_are_refused() {
         Predictor::load(&model.encode_to_vec()).unwrap_err().to_string()
     };
     assert_says(&refusal(|node| attribute(node, "nodes_nodeids").ints.swap(0, 1)), "not in the order of its tree");
-    assert_says(&refusal(|node| attribute(node, "nodes_truenodeids").ints[0] = 0), "before its parent");
+    assert_says(&refusal(|node| attribute(node, "nodes_truenodeids").ints[0] = 0), "is damaged: a tree has a child before its parent");
     assert_says(&refusal(|node| attribute(node, "nodes_truenodeids").ints[0] = 1 << 31), "past its end");
     assert_says(&refusal(|node| attribute(node, "nodes_falsenodeids").ints[0] = -1), "point to -1");
     assert_says(&refusal(|node| attribute(node, "nodes_values").floats.truncate(2)), "too few nodes_values");
