@@ -1,7 +1,8 @@
 //! The files that a training leaves: their names, their places and how they are written.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -53,6 +54,12 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), TrainingError> {
 pub(crate) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<(), TrainingError> {
     let path = folder.join(name);
     fs::write(&path, content).map_err(|source| TrainingError::Write { path, source })
+}
+
+/// Writes a file piece by piece.
+pub(crate) fn write_with(folder: &Path, name: &str, content: impl FnOnce(&File) -> io::Result<()>) -> Result<(), TrainingError> {
+    let path = folder.join(name);
+    File::create(&path).and_then(|file| content(&file)).map_err(|source| TrainingError::Write { path, source })
 }
 
 /// SHA-256 in hex.

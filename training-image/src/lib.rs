@@ -32,7 +32,7 @@ use domain::{
 use model::{Label, Manifest, ModelCard, Task};
 use report::{EdaTarget, TrainingReport};
 
-use artefacts::write;
+use artefacts::{write, write_with};
 
 pub use artefacts::Artefacts;
 pub use clock::Clock;
@@ -137,6 +137,7 @@ pub fn run(
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
     let told = TrainingReport { findings: found, ..training_report::of(&trained, &frame, profile, options, created_at) };
+    drop(frame);
     let card = card::of(&told, options);
     let manifest = Manifest {
         format_version: model::FORMAT_VERSION,
@@ -153,12 +154,13 @@ pub fn run(
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
         card: Some(card.clone()),
     };
+    let leaderboard = leaderboard::of(&trained, interrupted);
     let onnx = model::write_onnx(&trained.pipeline, &manifest)?;
     let largest_difference = model::check_parity(&trained.pipeline, &onnx, &trained.sample)?;
+    drop(trained.pipeline);
     write(out, Artefacts::MODEL, &onnx)?;
-    write(out, Artefacts::PICKLE, model::write_pickle(&onnx, &manifest)?)?;
+    write_with(out, Artefacts::PICKLE, |file| model::write_pickle(&onnx, &manifest, file))?;
     write(out, Artefacts::MANIFEST, serde_json::to_vec_pretty(&manifest)?)?;
-    let leaderboard = leaderboard::of(&trained, interrupted);
     write(out, Artefacts::LEADERBOARD, serde_json::to_vec_pretty(&leaderboard)?)?;
 
     news.enter(Phase::Reporting);

@@ -13,7 +13,9 @@
 //! `probabilities` (`float[N,K]`), or `variable` (`float[N,1]`) for regression. The operators used are no others than [`OPERATORS`].
 
 mod graph;
+pub(crate) mod parts;
 mod trees;
+pub(crate) mod wire;
 
 use prost::Message as _;
 use tract_onnx::pb::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor_proto::DataType};
@@ -23,7 +25,8 @@ use crate::{
     evaluate::bias,
     pipeline::{EXPONENT_LIMIT, SCALED_LIMIT, SHARE_FLOOR},
 };
-use graph::{Attribute, Graph};
+use graph::{Attribute, Graph, append};
+use trees::TreeNode;
 
 /// Every operator that a graph of ours may hold.
 pub(crate) const OPERATORS: [&str; 25] = [
@@ -75,44 +78,57 @@ pub fn write_onnx(pipeline: &Pipeline, manifest: &Manifest) -> Result<Vec<u8>, M
     let combined = members(pipeline, &inputs, &mut graph)?;
     match pipeline.classes() {
         None => {
-            graph.node("Identity", &[&combined], VARIABLE, &[]);
+            graph.node("Identity", &[&combined], VARIABLE, []);
             graph.output(VARIABLE, DataType::Float, &[1]);
         }
         Some(classes) => {
             let mut probabilities = combined;
             if classes == 2 {
                 let one = graph.floats("one", &[1, 1], vec![1.0]);
-                let first = graph.add("Sub", &[&one, &probabilities], &[]);
-                probabilities = graph.add("Concat", &[&first, &probabilities], &[("axis", Attribute::Int(1))]);
+                let first = graph.add("Sub", &[&one, &probabilities], []);
+                probabilities = graph.add("Concat", &[&first, &probabilities], [("axis", Attribute::Int(1))]);
             }
             if let Some(calibration) = &pipeline.calibration {
                 probabilities = calibrated(&probabilities, calibration, classes, &mut graph);
             }
-            graph.node("Identity", &[&probabilities], PROBABILITIES, &[]);
+            graph.node("Identity", &[&probabilities], PROBABILITIES, []);
             let of_largest = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(0))];
             let compared = match pipeline.threshold.filter(|_| classes == 2) {
                 None => PROBABILITIES.to_owned(),
                 Some(threshold) => {
                     let bias = graph.floats("bias", &[1, 2], vec![0.0, bias(threshold)]);
-                    graph.add("Add", &[PROBABILITIES, &bias], &[])
+                    graph.add("Add", &[PROBABILITIES, &bias], [])
                 }
             };
-            graph.node("ArgMax", &[&compared], "label", &of_largest);
+            graph.node("ArgMax", &[&compared], "label", of_largest);
             graph.output("label", DataType::Int64, &[]);
             graph.output(PROBABILITIES, DataType::Float, &[classes]);
         }
     }
+    encode(&graph, manifest)
+}
+
+/// The model's fields in the order of their numbers, without a copy of the graph.
+fn encode(graph: &Graph<'_>, manifest: &Manifest) -> Result<Vec<u8>, ModelError> {
     let opset = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
-    let model = ModelProto {
+    let before = ModelProto {
         ir_version: IR_VERSION,
-        opset_import: vec![opset("", OPSET), opset("ai.onnx.ml", ML_OPSET)],
         producer_name: "automl".to_owned(),
         producer_version: manifest.product_version.clone(),
-        graph: Some(graph.finish()),
+        ..ModelProto::default()
+    };
+    let after = ModelProto {
+        opset_import: vec![opset("", OPSET), opset("ai.onnx.ml", ML_OPSET)],
         metadata_props: vec![StringStringEntryProto { key: MANIFEST_KEY.to_owned(), value: serde_json::to_string(manifest)? }],
         ..ModelProto::default()
     };
-    Ok(model.encode_to_vec())
+    let length = graph.encoded_len();
+    let mut file = Vec::with_capacity(before.encoded_len() + wire::delimited_len(length) + after.encoded_len());
+    append(&before, &mut file);
+    wire::begin_delimited(wire::MODEL_GRAPH, length, &mut file);
+    graph.encode(&mut file)?;
+    append(&after, &mut file);
+    Ok(file)
 }
 
 /// The graph's inputs, and where each of the pipeline's is in them.
@@ -128,7 +144,7 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn write(pipeline: &Pipeline, graph: &mut Graph) -> Result<Self, ModelError> {
+    fn write(pipeline: &Pipeline, graph: &mut Graph<'_>) -> Result<Self, ModelError> {
         let numeric = pipeline.features.iter().map(|feature| feature.kind.numbers()).sum();
         if numeric > 0 {
             graph.input(NUMERIC_INPUT, DataType::Float, numeric);
@@ -151,7 +167,7 @@ impl Inputs {
                         ("cats_int64s", Attribute::Ints((1..).take(categories.len()).collect())),
                         ("default_int64", Attribute::Int(0)),
                     ];
-                    codes.push(graph.add_ml("CategoryMapper", &[&input], &mapping));
+                    codes.push(graph.add_ml("CategoryMapper", &[&input], mapping));
                     columns.push(next_code);
                     next_code += 1;
                 }
@@ -167,36 +183,36 @@ impl Inputs {
         Ok(inputs)
     }
 
-    fn look_up(&self, lookup: &Lookup, graph: &mut Graph) -> Result<String, ModelError> {
+    fn look_up(&self, lookup: &Lookup, graph: &mut Graph<'_>) -> Result<String, ModelError> {
         let codes = self.codes.get(lookup.input as usize).filter(|codes| !codes.is_empty());
         let codes = codes.ok_or_else(|| ModelError::Pipeline { reason: format!("input {} has no codes to look up", lookup.input) })?;
         let table = graph.floats("lookup", &[lookup.values.len()], lookup.values.clone());
-        Ok(graph.add("Gather", &[&table, codes], &[("axis", Attribute::Int(0))]))
+        Ok(graph.add("Gather", &[&table, codes], [("axis", Attribute::Int(0))]))
     }
 
     /// `float[N, inputs]`: numbers, then codes, then what was looked up.
-    fn matrix(&self, graph: &mut Graph) -> String {
+    fn matrix(&self, graph: &mut Graph<'_>) -> String {
         let mut parts: Vec<String> = if self.numeric > 0 { vec![NUMERIC_INPUT.to_owned()] } else { Vec::new() };
         let codes = self.codes.iter().filter(|code| !code.is_empty());
-        parts.extend(codes.map(|code| graph.add("Cast", &[code], &[("to", Attribute::Int(i64::from(DataType::Float as i32)))])));
+        parts.extend(codes.map(|code| graph.add("Cast", &[code], [("to", Attribute::Int(i64::from(DataType::Float as i32)))])));
         parts.extend(self.lookups.iter().cloned());
         if let [only] = parts.as_slice() {
             return only.clone();
         }
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        graph.add("Concat", &parts, &[("axis", Attribute::Int(1))])
+        graph.add("Concat", &parts, [("axis", Attribute::Int(1))])
     }
 }
 
 /// The weighted sum of the members' outputs.
-fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<String, ModelError> {
+fn members<'a>(pipeline: &'a Pipeline, inputs: &Inputs, graph: &mut Graph<'a>) -> Result<String, ModelError> {
     let forests: Vec<_> =
         pipeline.members.iter().filter_map(|member| if let Fitted::Trees(forest) = &member.model { Some(forest) } else { None }).collect();
     let all_trees = if forests.is_empty() {
         None
     } else {
         let matrix = inputs.matrix(graph);
-        Some(trees::write(&forests, &inputs.columns, &matrix, graph)?)
+        Some(graph.add_trees(|outputs| TreeNode::new(forests, inputs.columns.clone(), matrix, outputs))?)
     };
     let mut offset = 0;
     let mut sum: Option<String> = None;
@@ -208,35 +224,35 @@ fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<St
                 let axes = graph.ints("axes", &[1], vec![1]);
                 let (from, to) = (graph.ints("from", &[1], vec![offset as i64]), graph.ints("to", &[1], vec![end as i64]));
                 offset = end;
-                let own = graph.add("Slice", &[scores, &from, &to, &axes], &[]);
+                let own = graph.add("Slice", &[scores, &from, &to, &axes], []);
                 let base = graph.floats("base", &[1, forest.base.len()], forest.base.clone());
-                graph.add("Add", &[&own, &base], &[])
+                graph.add("Add", &[&own, &base], [])
             }
             Fitted::Linear(linear) => linear_scores(linear, inputs, graph)?,
         };
         let output = match member.link {
             Link::Identity => scores,
-            Link::Sigmoid => graph.add("Sigmoid", &[&scores], &[]),
-            Link::Softmax => graph.add("Softmax", &[&scores], &[("axis", Attribute::Int(1))]),
+            Link::Sigmoid => graph.add("Sigmoid", &[&scores], []),
+            Link::Softmax => graph.add("Softmax", &[&scores], [("axis", Attribute::Int(1))]),
             Link::Exponential => {
                 let scores = clip(&scores, f32::MIN, EXPONENT_LIMIT, graph);
-                graph.add("Exp", &[&scores], &[])
+                graph.add("Exp", &[&scores], [])
             }
             Link::Shares if member.scores() == 1 => clip(&scores, 0.0, 1.0, graph),
             Link::Shares => {
                 let positive = clip(&scores, 0.0, f32::MAX, graph);
                 let floor = graph.floats("floor", &[1, 1], vec![SHARE_FLOOR]);
-                let raised = graph.add("Add", &[&positive, &floor], &[]);
+                let raised = graph.add("Add", &[&positive, &floor], []);
                 let axes = graph.ints("axes", &[1], vec![1]);
-                let sum = graph.add("ReduceSum", &[&raised, &axes], &[("keepdims", Attribute::Int(1))]);
-                graph.add("Div", &[&raised, &sum], &[])
+                let sum = graph.add("ReduceSum", &[&raised, &axes], [("keepdims", Attribute::Int(1))]);
+                graph.add("Div", &[&raised, &sum], [])
             }
         };
         let weight = graph.floats("weight", &[1, 1], vec![member.weight]);
-        let weighted = graph.add("Mul", &[&output, &weight], &[]);
+        let weighted = graph.add("Mul", &[&output, &weight], []);
         sum = Some(match sum {
             None => weighted,
-            Some(sum) => graph.add("Add", &[&sum, &weighted], &[]),
+            Some(sum) => graph.add("Add", &[&sum, &weighted], []),
         });
     }
     let expected = match &pipeline.task {
@@ -249,7 +265,7 @@ fn members(pipeline: &Pipeline, inputs: &Inputs, graph: &mut Graph) -> Result<St
     sum.ok_or_else(|| ModelError::Pipeline { reason: "it has no members".to_owned() })
 }
 
-fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<String, ModelError> {
+fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph<'_>) -> Result<String, ModelError> {
     let of = |feature: u32| ModelError::Pipeline {
         reason: format!("a linear member uses input {feature}, which does not exist or is of another kind"),
     };
@@ -262,24 +278,24 @@ fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<
         let columns = columns.map(|column| column.map(|column| column as i64)).collect::<Result<Vec<_>, _>>()?;
         let width = linear.numeric.len();
         let columns = graph.ints("columns", &[width], columns);
-        let used = graph.add("Gather", &[NUMERIC_INPUT, &columns], &[("axis", Attribute::Int(1))]);
-        let row = |graph: &mut Graph, name: &str, value: fn(&crate::Scaled) -> f32| {
+        let used = graph.add("Gather", &[NUMERIC_INPUT, &columns], [("axis", Attribute::Int(1))]);
+        let row = |graph: &mut Graph<'_>, name: &str, value: fn(&crate::Scaled) -> f32| {
             graph.floats(name, &[1, width], linear.numeric.iter().map(value).collect())
         };
         let (fill, mean) = (row(graph, "fill", |term| term.fill), row(graph, "mean", |term| term.mean));
         let scale = row(graph, "scale", |term| term.scale);
-        let missing = graph.add("IsNaN", &[&used], &[]);
-        let filled = graph.add("Where", &[&missing, &fill, &used], &[]);
-        let centred = graph.add("Sub", &[&filled, &mean], &[]);
-        let standardised = graph.add("Div", &[&centred, &scale], &[]);
+        let missing = graph.add("IsNaN", &[&used], []);
+        let filled = graph.add("Where", &[&missing, &fill, &used], []);
+        let centred = graph.add("Sub", &[&filled, &mean], []);
+        let standardised = graph.add("Div", &[&centred, &scale], []);
         let clipped = clip(&standardised, -SCALED_LIMIT, SCALED_LIMIT, graph);
         let coefficients: Vec<f32> = linear.numeric.iter().flat_map(|term| term.coefficients.iter().copied()).collect();
         if coefficients.len() != width * outputs {
             return Err(ModelError::Pipeline { reason: "a linear member has too few coefficients".to_owned() });
         }
         let coefficients = graph.floats("coefficients", &[width, outputs], coefficients);
-        let product = graph.add("MatMul", &[&clipped, &coefficients], &[]);
-        scores = graph.add("Add", &[&product, &scores], &[]);
+        let product = graph.add("MatMul", &[&clipped, &coefficients], []);
+        scores = graph.add("Add", &[&product, &scores], []);
     }
     for (feature, table) in &linear.categorical {
         let codes = inputs.codes.get(*feature as usize).filter(|codes| !codes.is_empty()).ok_or_else(|| of(*feature))?;
@@ -290,38 +306,38 @@ fn linear_scores(linear: &Linear, inputs: &Inputs, graph: &mut Graph) -> Result<
         }
         let table = graph.floats("table", &[rows, outputs], values);
         let axes = graph.ints("axes", &[1], vec![1]);
-        let flat = graph.add("Squeeze", &[codes, &axes], &[]);
-        let found = graph.add("Gather", &[&table, &flat], &[("axis", Attribute::Int(0))]);
-        scores = graph.add("Add", &[&scores, &found], &[]);
+        let flat = graph.add("Squeeze", &[codes, &axes], []);
+        let found = graph.add("Gather", &[&table, &flat], [("axis", Attribute::Int(0))]);
+        scores = graph.add("Add", &[&scores, &found], []);
     }
     Ok(scores)
 }
 
-fn calibrated(probabilities: &str, calibration: &Calibration, classes: usize, graph: &mut Graph) -> String {
+fn calibrated(probabilities: &str, calibration: &Calibration, classes: usize, graph: &mut Graph<'_>) -> String {
     let floor = graph.floats("floor", &[1, 1], vec![calibration.floor]);
-    let raised = graph.add("Add", &[probabilities, &floor], &[]);
-    let logarithms = graph.add("Log", &[&raised], &[]);
+    let raised = graph.add("Add", &[probabilities, &floor], []);
+    let logarithms = graph.add("Log", &[&raised], []);
     let slope = graph.floats("slope", &[1, 1], vec![calibration.slope]);
-    let stretched = graph.add("Mul", &[&logarithms, &slope], &[]);
+    let stretched = graph.add("Mul", &[&logarithms, &slope], []);
     let shift = graph.floats("shift", &[1, classes], calibration.shifts(classes).collect());
-    let shifted = graph.add("Add", &[&stretched, &shift], &[]);
-    graph.add("Softmax", &[&shifted], &[("axis", Attribute::Int(1))])
+    let shifted = graph.add("Add", &[&stretched, &shift], []);
+    graph.add("Softmax", &[&shifted], [("axis", Attribute::Int(1))])
 }
 
-fn clip(values: &str, low: f32, high: f32, graph: &mut Graph) -> String {
+fn clip(values: &str, low: f32, high: f32, graph: &mut Graph<'_>) -> String {
     let (low, high) = (graph.floats("low", &[], vec![low]), graph.floats("high", &[], vec![high]));
-    graph.add("Clip", &[values, &low, &high], &[])
+    graph.add("Clip", &[values, &low, &high], [])
 }
 
 /// A row of scores for every row of the inputs.
-fn broadcast(scores: &str, inputs: &Inputs, graph: &mut Graph) -> String {
+fn broadcast(scores: &str, inputs: &Inputs, graph: &mut Graph<'_>) -> String {
     let matrix = inputs.matrix(graph);
     let (from, to, axes) = (graph.ints("from", &[1], vec![0]), graph.ints("to", &[1], vec![1]), graph.ints("axes", &[1], vec![1]));
-    let column = graph.add("Slice", &[&matrix, &from, &to, &axes], &[]);
-    let missing = graph.add("IsNaN", &[&column], &[]);
+    let column = graph.add("Slice", &[&matrix, &from, &to, &axes], []);
+    let missing = graph.add("IsNaN", &[&column], []);
     let (zero, nothing) = (graph.floats("zero", &[1, 1], vec![0.0]), graph.floats("zero", &[1, 1], vec![0.0]));
-    let zeros = graph.add("Where", &[&missing, &zero, &nothing], &[]);
-    graph.add("Add", &[&zeros, scores], &[])
+    let zeros = graph.add("Where", &[&missing, &zero, &nothing], []);
+    graph.add("Add", &[&zeros, scores], [])
 }
 
 impl Inputs {

@@ -6,25 +6,29 @@
 //!
 //! Source: the opcodes of protocol 4 in the Python standard library's `pickletools`.
 
+use std::io;
+
 use serde_json::Value;
 
-use crate::{Manifest, ModelError};
+use crate::Manifest;
 
 const PROTOCOL: u8 = 4;
 
-/// The bytes of the pickle.
-pub fn write_pickle(onnx: &[u8], manifest: &Manifest) -> Result<Vec<u8>, ModelError> {
+/// Writes the pickle. The model's bytes are not copied.
+pub fn write_pickle(onnx: &[u8], manifest: &Manifest, mut out: impl io::Write) -> io::Result<()> {
     let mut pickle = vec![0x80, PROTOCOL, b'}', b'('];
     text(&mut pickle, "format");
     text(&mut pickle, "automl-onnx");
     text(&mut pickle, "onnx");
     pickle.push(0x8E); // BINBYTES8
     pickle.extend((onnx.len() as u64).to_le_bytes());
-    pickle.extend(onnx);
+    out.write_all(&pickle)?;
+    out.write_all(onnx)?;
+    pickle.clear();
     text(&mut pickle, "manifest");
     value(&mut pickle, &serde_json::to_value(manifest)?);
     pickle.extend(b"u.");
-    Ok(pickle)
+    out.write_all(&pickle)
 }
 
 fn text(pickle: &mut Vec<u8>, text: &str) {

@@ -5,7 +5,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use prost::Message as _;
 use tract_onnx::{
     pb::{GraphProto, ModelProto, TensorProto},
     prelude::*,
@@ -16,8 +15,10 @@ use crate::{
     Batch, FeatureKind, Manifest, ModelError, Predictions,
     evaluate::chosen,
     manifest::FORMAT_VERSION,
+    onnx::parts::Parts,
     onnx::{MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, VARIABLE},
-    tree_ensemble::tree_ensemble_classifier,
+    tree_ensemble::{OPERATOR, put_trees, tree_ensemble_classifier},
+    tree_kernel::TreeKernel,
 };
 
 /// The largest file that is loaded.
@@ -42,14 +43,14 @@ impl Predictor {
         if onnx.len() > MAX_BYTES {
             return Err(ModelError::TooLarge { bytes: onnx.len(), limit: MAX_BYTES });
         }
-        let proto = ModelProto::decode(onnx)?;
-        let manifest = manifest(&proto)?;
-        let graph = proto.graph.as_ref().ok_or_else(|| ModelError::damaged("it holds no graph"))?;
+        let Parts { model, trees } = Parts::of(onnx)?;
+        let manifest = manifest(&model)?;
+        let graph = model.graph.as_ref().ok_or_else(|| ModelError::damaged("it holds no graph"))?;
         let numeric = manifest.numbers();
         let categorical = manifest.categorical().count();
         check_graph(graph, &manifest, numeric)?;
         // The runtime is written for files of good faith: whatever it cannot take must not end the process.
-        let built = catch_unwind(AssertUnwindSafe(|| plan(&proto, &manifest)));
+        let built = catch_unwind(AssertUnwindSafe(|| plan(&model, trees, &manifest)));
         let plan = built.unwrap_or_else(|_| Err(anyhow!("the runtime cannot take the graph")))?;
         Ok(Self { manifest, plan, numeric, categorical })
     }
@@ -157,11 +158,12 @@ fn is_whole(tensor: &TensorProto) -> bool {
     asked == Some(held) && tensor.raw_data.is_empty() && tensor.external_data.is_empty()
 }
 
-fn plan(proto: &ModelProto, manifest: &Manifest) -> TractResult<Arc<TypedRunnableModel>> {
+fn plan(proto: &ModelProto, trees: Vec<TreeKernel>, manifest: &Manifest) -> TractResult<Arc<TypedRunnableModel>> {
     let mut onnx = tract_onnx::onnx();
-    onnx.op_register.insert("TreeEnsembleClassifier", tree_ensemble_classifier);
+    onnx.op_register.insert(OPERATOR, tree_ensemble_classifier);
     let output = if manifest.labels.is_empty() { VARIABLE } else { PROBABILITIES };
     let mut model = onnx.parse(proto, None)?.model;
+    put_trees(&mut model, trees)?;
     model.select_outputs_by_name([output])?;
     model.into_optimized()?.into_runnable()
 }

@@ -9,133 +9,186 @@
 
 use std::sync::Arc;
 
+use prost::DecodeError;
 use tract_onnx::{
     model::ParsingContext,
     pb::NodeProto,
     tract_hir::{infer::InferenceOp, internal::*},
 };
 
-use crate::{Node, Tree, tree_kernel::TreeKernel};
+use crate::{
+    ModelError, Node,
+    onnx::wire::{ATTRIBUTE_NAME, Fields, NODE_ATTRIBUTE, floats, ints, strings},
+    tree_kernel::TreeKernel,
+};
+
+/// The operator's name.
+pub(crate) const OPERATOR: &str = "TreeEnsembleClassifier";
 
 /// The most nodes of one ensemble.
 const MAX_NODES: usize = 50_000_000;
 /// The most classes of one ensemble.
 const MAX_CLASSES: usize = 100_000;
 
-/// Builds the operator from a node of the graph.
+/// Builds the operator without trees; [`put_trees`] gives it its own.
+#[allow(clippy::unnecessary_wraps, reason = "the runtime's signature")]
 pub(crate) fn tree_ensemble_classifier(
     _context: &ParsingContext<'_>,
-    node: &NodeProto,
+    _node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    Ok((expand(TreeEnsemble(Arc::new(read(node)?))), Vec::new()))
+    Ok((expand(TreeEnsemble(Arc::default())), Vec::new()))
 }
 
-fn read(node: &NodeProto) -> TractResult<TreeKernel> {
-    let attributes = Attributes::read(node)?;
-    let leaves = leaves(node, &attributes)?;
-    let mut kernel = TreeKernel::with_room(attributes.classes, attributes.tree_ids.len());
-    let mut start = 0;
-    for ids in attributes.tree_ids.chunk_by(|one, next| one == next) {
-        let nodes = start..start + ids.len();
-        let mut classes = leaves[nodes.clone()].iter().flatten().map(|leaf| leaf.class);
-        let output = classes.next().unwrap_or(0);
-        ensure!(classes.all(|class| class == output), "the tree of node {start} adds to several classes, which no model of ours does");
-        let nodes = nodes.map(|at| attributes.node(at, start, leaves[at])).collect::<TractResult<_>>()?;
-        kernel.push(&Tree { output, nodes, covers: Vec::new() })?;
-        start += ids.len();
+/// Gives each operator of a parsed graph its trees, in the order of the graph.
+pub(crate) fn put_trees(model: &mut InferenceModel, trees: Vec<TreeKernel>) -> TractResult<()> {
+    let mut trees = trees.into_iter();
+    for node in model.nodes_mut() {
+        let operator = node.op_as_mut::<Box<dyn Expansion>>().and_then(|op| op.as_any_mut().downcast_mut::<TreeEnsemble>());
+        if let Some(operator) = operator {
+            operator.0 = Arc::new(trees.next().context("an operator has no trees")?);
+        }
     }
+    ensure!(trees.next().is_none(), "trees belong to no operator");
+    Ok(())
+}
+
+/// The trees of the operator's `NodeProto`. Its attributes are read side by side, straight into the kernel.
+pub(crate) fn read(node: &[u8]) -> Result<TreeKernel, ModelError> {
+    let attributes = Attributes::of(node)?;
+    let classes = ints(attributes.get("classlabels_int64s")?).count();
+    let count = ints(attributes.get("nodes_treeids")?).count();
+    if count > MAX_NODES || classes > MAX_CLASSES {
+        let reason = format!("the ensemble has {count} nodes and {classes} classes; at most {MAX_NODES} and {MAX_CLASSES} are loaded");
+        return Err(ModelError::damaged(reason));
+    }
+    // The kernel has 16 bytes for a node. A file has more: 4 for the value, 6 for the mode, 1 for each of six numbers.
+    let mut kernel = TreeKernel::with_room(classes, count.min(node.len() / 16));
+    let read = read_nodes(&attributes, &mut kernel).and_then(|()| read_leaves(&attributes, classes, &mut kernel));
+    read.map_err(|error| match error {
+        // To the kernel it is a model in the making.
+        ModelError::Pipeline { reason } => ModelError::Damaged { reason },
+        error => error,
+    })?;
     Ok(kernel)
 }
 
-/// What a leaf adds to which class.
-#[derive(Debug, Clone, Copy)]
-struct Leaf {
-    class: u32,
-    value: f32,
-}
-
-/// The nodes' attributes, one value for each node.
-struct Attributes<'a> {
-    classes: usize,
-    tree_ids: &'a [i64],
-    node_ids: &'a [i64],
-    features: &'a [i64],
-    values: &'a [f32],
-    modes: Vec<&'a str>,
-    true_ids: &'a [i64],
-    false_ids: &'a [i64],
-    missing: &'a [i64],
-}
+/// The bytes of the operator's attributes by their names.
+struct Attributes<'a>(Vec<(&'a [u8], &'a [u8])>);
 
 impl<'a> Attributes<'a> {
-    fn read(node: &'a NodeProto) -> TractResult<Self> {
-        let classes = node.get_attr_slice::<i64>("classlabels_int64s")?.len();
-        let tree_ids = node.get_attr_slice::<i64>("nodes_treeids")?;
-        let count = tree_ids.len();
-        if count > MAX_NODES || classes > MAX_CLASSES {
-            bail!("the ensemble has {count} nodes and {classes} classes; at most {MAX_NODES} and {MAX_CLASSES} are loaded");
+    fn of(node: &'a [u8]) -> Result<Self, ModelError> {
+        let mut attributes: Vec<(&[u8], &[u8])> = Vec::new();
+        for field in Fields::of(node) {
+            let Some(attribute) = field?.delimited(NODE_ATTRIBUTE) else { continue };
+            let mut name: &[u8] = &[];
+            for field in Fields::of(attribute) {
+                name = field?.delimited(ATTRIBUTE_NAME).unwrap_or(name);
+            }
+            if attributes.iter().any(|(other, _)| *other == name) {
+                return Err(ModelError::damaged(format!("the trees have {} twice", name.escape_ascii())));
+            }
+            attributes.push((name, attribute));
         }
-        let ints = |name: &str| -> TractResult<&[i64]> {
-            let values = node.get_attr_slice::<i64>(name)?;
-            ensure!(values.len() == count, "{name} has {} values for {count} nodes", values.len());
-            Ok(values)
-        };
-        let values = node.get_attr_slice::<f32>("nodes_values")?;
-        let modes: Vec<&str> = node.get_attr_vec("nodes_modes")?;
-        ensure!(values.len() == count && modes.len() == count, "nodes_values or nodes_modes do not have one value per node");
-        Ok(Self {
-            classes,
-            tree_ids,
-            node_ids: ints("nodes_nodeids")?,
-            features: ints("nodes_featureids")?,
-            values,
-            modes,
-            true_ids: ints("nodes_truenodeids")?,
-            false_ids: ints("nodes_falsenodeids")?,
-            missing: ints("nodes_missing_value_tracks_true")?,
-        })
+        Ok(Self(attributes))
     }
 
-    /// The node at a place, of a tree that starts at another.
-    fn node(&self, at: usize, start: usize, leaf: Option<Leaf>) -> TractResult<Node> {
-        ensure!(usize::try_from(self.node_ids[at]).ok() == Some(at - start), "node {at} is not in the order of its tree");
-        if self.modes[at] == "LEAF" {
-            // A leaf without a class adds nothing.
-            return Ok(Node::Leaf { value: leaf.map_or(0.0, |leaf| leaf.value) });
-        }
-        ensure!(leaf.is_none(), "node {at} is no leaf");
-        ensure!(self.modes[at] == "BRANCH_LEQ", "node {at} tests with {}, which no model of ours does", self.modes[at]);
-        ensure!(!self.values[at].is_nan(), "node {at} has no threshold");
-        Ok(Node::Threshold {
-            feature: u32::try_from(self.features[at])?,
-            threshold: self.values[at],
-            missing_left: self.missing[at] != 0,
-            left: u32::try_from(self.true_ids[at])?,
-            right: u32::try_from(self.false_ids[at])?,
-        })
+    fn get(&self, name: &str) -> Result<&'a [u8], ModelError> {
+        let found = self.0.iter().find(|(other, _)| *other == name.as_bytes());
+        found.map(|&(_, attribute)| attribute).ok_or_else(|| ModelError::damaged(format!("the trees lack {name}")))
     }
 }
 
-/// For each node what it adds, if it is a leaf.
-fn leaves(node: &NodeProto, attributes: &Attributes<'_>) -> TractResult<Vec<Option<Leaf>>> {
-    let (trees, ids) = (node.get_attr_slice::<i64>("class_treeids")?, node.get_attr_slice::<i64>("class_nodeids")?);
-    let (classes, weights) = (node.get_attr_slice::<i64>("class_ids")?, node.get_attr_slice::<f32>("class_weights")?);
-    let count = trees.len();
-    ensure!([ids.len(), classes.len(), weights.len()] == [count; 3], "the leaves' attributes differ in length");
-    // Trees are written in order, so the root of tree t is the t-th.
-    let of_trees = attributes.tree_ids.chunk_by(|one, next| one == next);
-    let roots: Vec<usize> = of_trees.scan(0, |next, ids| Some(std::mem::replace(next, *next + ids.len()))).collect();
-    let mut leaves = vec![None; attributes.tree_ids.len()];
-    for at in 0..count {
-        let root = usize::try_from(trees[at]).ok().and_then(|tree| roots.get(tree).copied());
-        let root = root.with_context(|| format!("leaf {at} is in no tree"))?;
-        let place = root.checked_add(usize::try_from(ids[at])?).context("a leaf is past the end")?;
-        ensure!(attributes.tree_ids.get(place) == Some(&attributes.tree_ids[root]), "leaf {at} is not in its tree");
-        let class = u32::try_from(classes[at])?;
-        ensure!((class as usize) < attributes.classes, "leaf {at} adds to class {class} of {}", attributes.classes);
-        leaves[place] = Some(Leaf { class, value: weights[at] });
+/// Adds the nodes; leaves add nothing yet.
+fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<(), ModelError> {
+    let int_column = |name| attributes.get(name).map(|attribute| Column { name, values: ints(attribute) });
+    let mut trees = ints(attributes.get("nodes_treeids")?);
+    let (mut ids, mut features) = (int_column("nodes_nodeids")?, int_column("nodes_featureids")?);
+    let (mut lefts, mut rights) = (int_column("nodes_truenodeids")?, int_column("nodes_falsenodeids")?);
+    let mut missing = int_column("nodes_missing_value_tracks_true")?;
+    let mut values = Column { name: "nodes_values", values: floats(attributes.get("nodes_values")?) };
+    let mut modes = Column { name: "nodes_modes", values: strings(attributes.get("nodes_modes")?) };
+    let mut current = None;
+    let mut next_id = 0_i64;
+    while let Some(tree) = trees.next().transpose()? {
+        if current != Some(tree) {
+            if current.is_some() {
+                kernel.end_tree()?;
+            }
+            kernel.begin_tree(0);
+            (current, next_id) = (Some(tree), 0);
+        }
+        let (id, feature, threshold, mode) = (ids.value()?, features.value()?, values.value()?, modes.value()?);
+        let (left, right, missing) = (lefts.value()?, rights.value()?, missing.value()?);
+        if id != next_id {
+            return Err(ModelError::damaged(format!("node {id} of tree {tree} is not in the order of its tree")));
+        }
+        next_id += 1;
+        kernel.push_node(&match mode {
+            b"LEAF" => Node::Leaf { value: 0.0 },
+            b"BRANCH_LEQ" if threshold.is_nan() => return Err(ModelError::damaged(format!("node {id} of tree {tree} has no threshold"))),
+            b"BRANCH_LEQ" => Node::Threshold {
+                feature: position(feature)?,
+                threshold,
+                missing_left: missing != 0,
+                left: position(left)?,
+                right: position(right)?,
+            },
+            mode => return Err(ModelError::foreign(format!("a tree tests with {}", mode.escape_ascii()))),
+        })?;
     }
-    Ok(leaves)
+    if current.is_some() {
+        kernel.end_tree()?;
+    }
+    [ids, features, lefts, rights, missing].into_iter().try_for_each(Column::end)?;
+    values.end()?;
+    modes.end()
+}
+
+/// What the leaves add, and each tree's class. A leaf of no class adds nothing.
+fn read_leaves(attributes: &Attributes<'_>, classes: usize, kernel: &mut TreeKernel) -> Result<(), ModelError> {
+    let int_column = |name| attributes.get(name).map(|attribute| Column { name, values: ints(attribute) });
+    let mut trees = ints(attributes.get("class_treeids")?);
+    let (mut ids, mut outputs) = (int_column("class_nodeids")?, int_column("class_ids")?);
+    let mut weights = Column { name: "class_weights", values: floats(attributes.get("class_weights")?) };
+    let mut known = vec![false; kernel.trees()];
+    while let Some(tree) = trees.next().transpose()? {
+        // Trees are written in order, so tree t is the t-th.
+        let (tree, place, class) = (position(tree)? as usize, position(ids.value()?)? as usize, position(outputs.value()?)?);
+        if class as usize >= classes {
+            return Err(ModelError::damaged(format!("a leaf of tree {tree} adds to class {class} of {classes}")));
+        }
+        kernel.set_leaf(tree, place, weights.value()?)?;
+        let first = !std::mem::replace(&mut known[tree], true);
+        if !kernel.set_output(tree, class) && !first {
+            return Err(ModelError::damaged(format!("tree {tree} adds to several classes, which none of ours does")));
+        }
+    }
+    [ids, outputs].into_iter().try_for_each(Column::end)?;
+    weights.end()
+}
+
+/// Values that should be as many as those of another attribute.
+struct Column<I> {
+    name: &'static str,
+    values: I,
+}
+
+impl<T, I: Iterator<Item = Result<T, DecodeError>>> Column<I> {
+    fn value(&mut self) -> Result<T, ModelError> {
+        let value = self.values.next().ok_or_else(|| ModelError::damaged(format!("the trees have too few {}", self.name)))?;
+        Ok(value?)
+    }
+
+    fn end(mut self) -> Result<(), ModelError> {
+        match self.values.next() {
+            None => Ok(()),
+            Some(_) => Err(ModelError::damaged(format!("the trees have too many {}", self.name))),
+        }
+    }
+}
+
+fn position(value: i64) -> Result<u32, ModelError> {
+    u32::try_from(value).map_err(|_| ModelError::damaged(format!("the trees point to {value}")))
 }
 
 #[derive(Debug, Clone)]

@@ -54,42 +54,86 @@ impl TreeKernel {
     }
 
     /// Adds a tree. Fails as [`Self::new`] does.
-    pub(crate) fn push(&mut self, tree: &Tree) -> Result<(), ModelError> {
-        let wrong = |reason: &str| ModelError::Pipeline { reason: format!("a tree {reason}") };
-        let (root, length) = (self.nodes.len() as u32, tree.nodes.len() as u32);
-        if tree.nodes.is_empty() || u32::try_from(self.nodes.len() + tree.nodes.len()).is_err() {
-            return Err(wrong("has no nodes, or more than can be told apart"));
-        }
+    fn push(&mut self, tree: &Tree) -> Result<(), ModelError> {
         if tree.output as usize >= self.outputs {
             return Err(wrong("adds to a score that does not exist"));
         }
-        self.roots.push((root, tree.output));
-        for (position, node) in (0..).zip(&tree.nodes) {
-            let (input, bits, [left, right]) = match node {
-                Node::Leaf { value } => {
-                    self.nodes.push(PackedNode { feature: 0, bits: value.to_bits() });
-                    self.children.extend([root + position; 2]);
-                    continue;
-                }
-                Node::Threshold { feature, threshold, missing_left, left, right } => {
-                    (*feature, (if *missing_left { MISSING_LEFT } else { 0 }, threshold.to_bits()), [*left, *right])
-                }
-                Node::InSet { feature, codes, left, right } => {
-                    self.sets.push(bits_of(codes));
-                    (*feature, (SET, self.sets.len() as u32 - 1), [*left, *right])
-                }
-            };
-            if input >= SET {
-                return Err(wrong("looks at an input past the last one that can be"));
+        self.begin_tree(tree.output);
+        tree.nodes.iter().try_for_each(|node| self.push_node(node))?;
+        self.end_tree()
+    }
+
+    /// Begins a tree of a score that exists; [`Self::push_node`] adds its nodes.
+    pub(crate) fn begin_tree(&mut self, output: u32) {
+        self.roots.push((self.nodes.len() as u32, output));
+    }
+
+    /// Adds a node to the tree that was begun last. Fails when one of its children does not follow it.
+    pub(crate) fn push_node(&mut self, node: &Node) -> Result<(), ModelError> {
+        let root = self.roots.last().map_or(0, |&(root, _)| root);
+        let at = u32::try_from(self.nodes.len()).ok().filter(|&at| at < u32::MAX);
+        let at = at.ok_or_else(|| wrong("has more nodes than can be told apart"))?;
+        let (input, bits, [left, right]) = match node {
+            Node::Leaf { value } => {
+                self.nodes.push(PackedNode { feature: 0, bits: value.to_bits() });
+                self.children.extend([at; 2]);
+                return Ok(());
             }
-            if [left, right].iter().any(|&child| child <= position || child >= length) {
-                return Err(wrong("has a child before its parent or past its end"));
+            Node::Threshold { feature, threshold, missing_left, left, right } => {
+                (*feature, (if *missing_left { MISSING_LEFT } else { 0 }, threshold.to_bits()), [*left, *right])
             }
-            self.width = self.width.max(input as usize + 1);
-            self.nodes.push(PackedNode { feature: input | bits.0, bits: bits.1 });
-            self.children.extend([root + right, root + left]);
+            Node::InSet { feature, codes, left, right } => {
+                self.sets.push(bits_of(codes));
+                (*feature, (SET, self.sets.len() as u32 - 1), [*left, *right])
+            }
+        };
+        if input >= SET {
+            return Err(wrong("looks at an input past the last one that can be"));
+        }
+        // Where a child is past what can be told apart it is past the tree's end too.
+        let [left, right] = [left, right].map(|child| root.saturating_add(child));
+        if left <= at || right <= at {
+            return Err(wrong(CHILD_OUT_OF_PLACE));
+        }
+        self.width = self.width.max(input as usize + 1);
+        self.nodes.push(PackedNode { feature: input | bits.0, bits: bits.1 });
+        self.children.extend([right, left]);
+        Ok(())
+    }
+
+    /// Ends the tree that was begun last. Fails when it has no nodes, or one with a child past the end.
+    pub(crate) fn end_tree(&self) -> Result<(), ModelError> {
+        let (root, end) = (self.roots.last().map_or(0, |&(root, _)| root as usize), self.nodes.len());
+        let children = self.children.get(2 * root..).unwrap_or_default();
+        if children.is_empty() {
+            return Err(wrong("has no nodes"));
+        }
+        if children.iter().any(|&child| child as usize >= end) {
+            return Err(wrong(CHILD_OUT_OF_PLACE));
         }
         Ok(())
+    }
+
+    /// Makes a leaf, by its place in a tree, add `value`. Fails when there is no such leaf.
+    pub(crate) fn set_leaf(&mut self, tree: usize, place: usize, value: f32) -> Result<(), ModelError> {
+        let root = self.roots.get(tree).map(|&(root, _)| root as usize).ok_or_else(|| wrong("that a leaf is in does not exist"))?;
+        let end = self.roots.get(tree + 1).map_or(self.nodes.len(), |&(root, _)| root as usize);
+        let at = root.checked_add(place).filter(|&at| at < end).ok_or_else(|| wrong("does not hold all of its leaves"))?;
+        if self.children[2 * at] as usize != at {
+            return Err(wrong("adds something at a node that is no leaf"));
+        }
+        self.nodes[at].bits = value.to_bits();
+        Ok(())
+    }
+
+    /// Makes a tree add to a score that exists; whether it did already.
+    pub(crate) fn set_output(&mut self, tree: usize, output: u32) -> bool {
+        self.roots.get_mut(tree).is_some_and(|(_, own)| std::mem::replace(own, output) == output)
+    }
+
+    /// How many there are.
+    pub(crate) fn trees(&self) -> usize {
+        self.roots.len()
     }
 
     /// Scores of a row.
@@ -154,6 +198,12 @@ impl TreeKernel {
         };
         self.children[2 * at as usize + goes_left]
     }
+}
+
+const CHILD_OUT_OF_PLACE: &str = "has a child before its parent or past its end";
+
+fn wrong(reason: &str) -> ModelError {
+    ModelError::Pipeline { reason: format!("a tree {reason}") }
 }
 
 fn bits_of(codes: &[u32]) -> Vec<u64> {

@@ -4,9 +4,13 @@
 
 mod pipelines;
 
+use std::{env, fs, process};
+
 use model::{Batch, Calibration, ModelError, Pipeline, Predictions, Predictor, check_parity, write_onnx, write_pickle};
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
+use prost::Message as _;
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
 
 proptest! {
     #![proptest_config(Config::with_cases(96))]
@@ -17,6 +21,12 @@ proptest! {
     ) {
         let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
         check_parity(&pipeline, &onnx, &batch).unwrap();
+    }
+
+    #[test]
+    fn the_bytes_are_those_that_a_protobuf_library_writes(pipeline in any_pipeline()) {
+        let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
+        prop_assert_eq!(ModelProto::decode(onnx.as_slice()).unwrap().encode_to_vec(), onnx);
     }
 
     #[test]
@@ -68,7 +78,8 @@ fn the_pickle_holds_the_model_whole() {
     let pipeline = small_pipeline();
     let manifest = manifest(&pipeline);
     let onnx = write_onnx(&pipeline, &manifest).unwrap();
-    let pickle = write_pickle(&onnx, &manifest).unwrap();
+    let mut pickle = Vec::new();
+    write_pickle(&onnx, &manifest, &mut pickle).unwrap();
     assert!(pickle.starts_with(&[0x80, 4]) && pickle.ends_with(b"."));
     assert!(pickle.windows(onnx.len()).any(|window| window == onnx), "the model's bytes stand in it as they are");
     for opcode in [b"c__builtin__".as_slice(), b"os\nsystem"] {
@@ -91,4 +102,58 @@ fn a_calibrated_model_says_what_the_formula_says() {
         assert!((calibrated - 1.0 / (1.0 + (-log_odds).exp())).abs() < 1e-6, "{said} {calibrated}");
         assert!((said - calibrated).abs() > 0.01);
     }
+}
+
+#[test]
+fn a_file_that_the_onnx_package_wrote_again_answers_alike() {
+    let Ok(python) = env::var("AUTOML_PYTHON") else {
+        println!("not written again: AUTOML_PYTHON names no Python that has the package (`make test` does)");
+        return;
+    };
+    let pipeline = small_pipeline();
+    let file = env::temp_dir().join(format!("rewritten-{}.onnx", process::id()));
+    fs::write(&file, write_onnx(&pipeline, &manifest(&pipeline)).unwrap()).unwrap();
+    let script = "import onnx, sys; model = onnx.load(sys.argv[1]); onnx.checker.check_model(model); onnx.save(model, sys.argv[1])";
+    let status = process::Command::new(python).args(["-c", script]).arg(&file).status().unwrap();
+    let rewritten = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert!(status.success(), "the package refused the model");
+    assert_ne!(rewritten, write_onnx(&pipeline, &manifest(&pipeline)).unwrap(), "it does not pack numbers");
+    let batch = Batch { rows: 2, numbers: vec![0.0, 7.0], texts: vec![vec!["a".to_owned(), "b".to_owned()]] };
+    check_parity(&pipeline, &rewritten, &batch).unwrap();
+}
+
+#[test]
+fn trees_that_contradict_themselves_are_refused() {
+    let pipeline = small_pipeline();
+    let written = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
+    let refusal = |change: fn(&mut NodeProto)| {
+        let mut model = ModelProto::decode(written.as_slice()).unwrap();
+        let nodes = &mut model.graph.as_mut().unwrap().node;
+        change(nodes.iter_mut().find(|node| node.op_type == "TreeEnsembleClassifier").unwrap());
+        Predictor::load(&model.encode_to_vec()).unwrap_err().to_string()
+    };
+    assert_says(&refusal(|node| attribute(node, "nodes_nodeids").ints.swap(0, 1)), "not in the order of its tree");
+    assert_says(&refusal(|node| attribute(node, "nodes_truenodeids").ints[0] = 0), "is damaged: a tree has a child before its parent");
+    assert_says(&refusal(|node| attribute(node, "nodes_truenodeids").ints[0] = 1 << 31), "past its end");
+    assert_says(&refusal(|node| attribute(node, "nodes_falsenodeids").ints[0] = -1), "point to -1");
+    assert_says(&refusal(|node| attribute(node, "nodes_values").floats.truncate(2)), "too few nodes_values");
+    assert_says(&refusal(|node| attribute(node, "nodes_modes").strings.push(b"LEAF".to_vec())), "too many nodes_modes");
+    assert_says(&refusal(|node| attribute(node, "nodes_modes").strings[0] = b"BRANCH_EQ".to_vec()), "tests with BRANCH_EQ");
+    assert_says(&refusal(|node| attribute(node, "nodes_values").floats[0] = f32::NAN), "no threshold");
+    assert_says(&refusal(|node| attribute(node, "class_ids").ints[0] = 3), "adds to class 3 of 3");
+    assert_says(&refusal(|node| attribute(node, "class_ids").ints[1] = 1), "adds to several classes");
+    assert_says(&refusal(|node| attribute(node, "class_nodeids").ints[0] = 0), "no leaf");
+    assert_says(&refusal(|node| attribute(node, "class_treeids").ints[0] = 9), "does not exist");
+    assert_says(&refusal(|node| attribute(node, "class_weights").name.clear()), "lack class_weights");
+    assert_says(&refusal(|node| node.attribute.push(node.attribute[0].clone())), "nodes_treeids twice");
+    assert_says(&refusal(|node| attribute(node, "class_ids").g = Some(GraphProto::default())), "has the field 6");
+}
+
+fn attribute<'a>(node: &'a mut NodeProto, name: &str) -> &'a mut AttributeProto {
+    node.attribute.iter_mut().find(|attribute| attribute.name == name).unwrap()
+}
+
+fn assert_says(refusal: &str, words: &str) {
+    assert!(refusal.contains(words), "{refusal}");
 }

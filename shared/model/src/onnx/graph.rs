@@ -1,5 +1,8 @@
 //! Building a graph: values get names of their own, constants become initialisers.
+//!
+//! The trees are most of a file. They stand apart until the graph is encoded, and are encoded straight from the pipeline.
 
+use prost::Message as _;
 use tract_onnx::pb::{
     AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
     attribute_proto::AttributeType,
@@ -8,29 +11,55 @@ use tract_onnx::pb::{
     type_proto,
 };
 
+use super::trees::TreeNode;
+use crate::ModelError;
+
 /// An attribute's value.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Attribute {
     Int(i64),
     Ints(Vec<i64>),
-    Floats(Vec<f32>),
     Text(&'static str),
     Strings(Vec<String>),
 }
 
 /// A graph in the making.
-pub(super) struct Graph {
+pub(super) struct Graph<'a> {
+    /// The nodes that the trees need, and the trees.
+    trees: Option<(GraphProto, TreeNode<'a>)>,
+    /// All else, or all when there are no trees.
     proto: GraphProto,
     values: usize,
 }
 
-impl Graph {
+impl<'a> Graph<'a> {
     pub(super) fn new(name: &str) -> Self {
-        Self { proto: GraphProto { name: name.to_owned(), ..GraphProto::default() }, values: 0 }
+        Self { trees: None, proto: GraphProto { name: name.to_owned(), ..GraphProto::default() }, values: 0 }
     }
 
-    pub(super) fn finish(self) -> GraphProto {
-        self.proto
+    /// Bytes of the encoded `GraphProto`.
+    pub(super) fn encoded_len(&self) -> usize {
+        self.trees.as_ref().map_or(0, |(before, trees)| before.encoded_len() + trees.encoded_len()) + self.proto.encoded_len()
+    }
+
+    /// Appends the `GraphProto`. A message's fields may be encoded one after the other, so the nodes come in their order: those that the
+    /// trees need, the trees, the others.
+    pub(super) fn encode(&self, file: &mut Vec<u8>) -> Result<(), ModelError> {
+        if let Some((before, trees)) = &self.trees {
+            append(before, file);
+            trees.encode(file)?;
+        }
+        append(&self.proto, file);
+        Ok(())
+    }
+
+    /// Adds the operator of all trees, of which there may be one; the name of its scores.
+    pub(super) fn add_trees(&mut self, trees: impl FnOnce([String; 2]) -> Result<TreeNode<'a>, ModelError>) -> Result<String, ModelError> {
+        let outputs = [self.name(TreeNode::OPERATOR), self.name(TreeNode::OPERATOR)];
+        let [_, scores] = outputs.clone();
+        let before = GraphProto { node: std::mem::take(&mut self.proto.node), ..GraphProto::default() };
+        self.trees = Some((before, trees(outputs)?));
+        Ok(scores)
     }
 
     /// An input `[N, width]`.
@@ -63,40 +92,55 @@ impl Graph {
     }
 
     /// A node with one output; the output's name.
-    pub(super) fn add(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
+    pub(super) fn add(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+    ) -> String {
         let output = self.name(operator);
         self.node(operator, inputs, &output, attributes);
         output
     }
 
     /// A node with one output of a given name.
-    pub(super) fn node(&mut self, operator: &str, inputs: &[&str], output: &str, attributes: &[(&str, Attribute)]) {
+    pub(super) fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        output: &str,
+        attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+    ) {
         self.push(operator, "", inputs, vec![output.to_owned()], attributes);
     }
 
     /// A node of `ai.onnx.ml` with one output; the output's name.
-    pub(super) fn add_ml(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
+    pub(super) fn add_ml(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+    ) -> String {
         let output = self.name(operator);
         self.push(operator, "ai.onnx.ml", inputs, vec![output.clone()], attributes);
         output
     }
 
-    /// A node of `ai.onnx.ml` with two outputs, of which the second is wanted; its name.
-    pub(super) fn add_ml_second(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
-        let outputs = vec![self.name(operator), self.name(operator)];
-        let second = outputs.last().cloned().unwrap_or_default();
-        self.push(operator, "ai.onnx.ml", inputs, outputs, attributes);
-        second
-    }
-
-    fn push(&mut self, operator: &str, domain: &str, inputs: &[&str], output: Vec<String>, attributes: &[(&str, Attribute)]) {
+    fn push(
+        &mut self,
+        operator: &str,
+        domain: &str,
+        inputs: &[&str],
+        output: Vec<String>,
+        attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+    ) {
         self.proto.node.push(NodeProto {
             name: output.first().cloned().unwrap_or_default(),
             op_type: operator.to_owned(),
             domain: domain.to_owned(),
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             output,
-            attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+            attribute: attributes.into_iter().map(|(name, value)| attribute(name, value)).collect(),
             ..NodeProto::default()
         });
     }
@@ -107,32 +151,23 @@ impl Graph {
     }
 }
 
-fn attribute(name: &str, value: &Attribute) -> AttributeProto {
-    let mut proto = AttributeProto { name: name.to_owned(), ..AttributeProto::default() };
-    let kind = match value {
-        Attribute::Int(int) => {
-            proto.i = *int;
-            AttributeType::Int
-        }
-        Attribute::Ints(ints) => {
-            proto.ints.clone_from(ints);
-            AttributeType::Ints
-        }
-        Attribute::Floats(floats) => {
-            proto.floats.clone_from(floats);
-            AttributeType::Floats
-        }
-        Attribute::Text(text) => {
-            proto.s = text.as_bytes().to_vec();
-            AttributeType::String
-        }
+pub(super) fn attribute(name: &str, value: Attribute) -> AttributeProto {
+    let proto = AttributeProto { name: name.to_owned(), ..AttributeProto::default() };
+    let of_type = |kind: AttributeType| kind as i32;
+    match value {
+        Attribute::Int(i) => AttributeProto { i, r#type: of_type(AttributeType::Int), ..proto },
+        Attribute::Ints(ints) => AttributeProto { ints, r#type: of_type(AttributeType::Ints), ..proto },
+        Attribute::Text(text) => AttributeProto { s: text.as_bytes().to_vec(), r#type: of_type(AttributeType::String), ..proto },
         Attribute::Strings(strings) => {
-            proto.strings = strings.iter().map(|string| string.as_bytes().to_vec()).collect();
-            AttributeType::Strings
+            let strings = strings.into_iter().map(String::into_bytes).collect();
+            AttributeProto { strings, r#type: of_type(AttributeType::Strings), ..proto }
         }
-    };
-    proto.r#type = kind as i32;
-    proto
+    }
+}
+
+/// Appends the fields of a message. Unlike `Message::encode` it cannot fail: a vector grows.
+pub(super) fn append(message: &impl prost::Message, file: &mut Vec<u8>) {
+    message.encode_raw(file);
 }
 
 fn value_info(name: &str, data_type: DataType, shape: &[usize]) -> ValueInfoProto {
