@@ -160,7 +160,7 @@ fn train_on(
     let measured = metrics(&actual, &judged.outputs, threshold, weights, Some((options.seed, &clock.at(INTERVALS_END))));
     let outcome = outcome(&actual, &judged.outputs, threshold, prepared.labels.iter().map(label_text).collect());
 
-    let wholes = found.fit_on_all_rows(&problem, options.seed, clock, &clock.at(FITS_END));
+    let wholes = found.fit_on_all_rows(&problem, &options.settings, options.seed, clock, &clock.at(FITS_END));
     let baseline_end = clock.within(BASELINE_SHARE).min(clock.at(EXPLANATION_END));
     let baselines = baselines(&problem, &found, &judged, &actual, weights, &baseline_end);
     let of_input = feature_of_input(&prepared.features, &[]);

@@ -25,7 +25,7 @@ pub use onnx::write_onnx;
 pub use parity::check_parity;
 pub use pickle::write_pickle;
 pub use pipeline::{
-    Batch, Calibration, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions,
+    Batch, Calibration, Codes, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions,
     SHARE_FLOOR, Scaled, Task, Tree, feature_of_input,
 };
 pub use predictor::Predictor;

@@ -1,9 +1,10 @@
 //! A fitted model as plain data: everything that turns raw feature values into a prediction.
 //!
 //! A row is its *inputs*: those of each feature in feature order, then the looked-up ones. A numeric feature has one, the number itself,
-//! `NaN` when missing. A date has one number for each of its parts, a text one for each of its lengths and of the words that count. A categorical feature has one, its *code*: 0 when the text is missing
-//! or not among the categories, else 1 + its position in the sorted list of categories. A looked-up input is a number that a table gives
-//! for a feature's code. All arithmetic is in `f32`, as in the ONNX graph.
+//! `NaN` when missing. A date has one number for each of its parts, a text one for each of its lengths and of the words that count. A
+//! categorical feature has one, its *code*: 0 when the text is missing or not among the categories, else 1 + its position in the sorted
+//! list of categories. A looked-up input is a number that a table gives for a feature's code. All arithmetic is in `f32`, as in the ONNX
+//! graph.
 //!
 //! ```text
 //! prediction = Σ weightₘ · linkₘ(scoresₘ(row))        m over the members, weights sum to 1
@@ -11,7 +12,7 @@
 //!
 //! Of labels these are probabilities, which a [`Calibration`] may correct.
 
-use std::fmt;
+use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
@@ -211,6 +212,26 @@ pub struct Tree {
     pub covers: Vec<f32>,
 }
 
+/// The codes of a set, sorted, distinct, at least one; 0 stands for missing and unknown. A node holds them behind one pointer, so that the
+/// many nodes without a set stay small.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Codes(Vec<u32>);
+
+impl Codes {
+    /// Of codes that are sorted and distinct.
+    pub fn of(sorted: Vec<u32>) -> Box<Self> {
+        Box::new(Self(sorted))
+    }
+}
+
+impl Deref for Codes {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        &self.0
+    }
+}
+
 /// A node of a tree. Children are positions in the same tree, larger than the node's own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -236,8 +257,8 @@ pub enum Node {
     InSet {
         /// Position of the input.
         feature: u32,
-        /// Codes, sorted, distinct, at least one; 0 stands for missing and unknown.
-        codes: Vec<u32>,
+        /// Those that go left.
+        codes: Box<Codes>,
         /// The child when the test holds.
         left: u32,
         /// The other child.

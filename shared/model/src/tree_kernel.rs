@@ -217,9 +217,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Codes;
 
     fn tree() -> Tree {
-        let set = Node::InSet { feature: 1, codes: vec![0, 3, 70], left: 3, right: 4 };
+        let set = Node::InSet { feature: 1, codes: Codes::of(vec![0, 3, 70]), left: 3, right: 4 };
         let cut = |missing_left| Node::Threshold { feature: 0, threshold: 0.5, missing_left, left: 1, right: 2 };
         let deep = Node::Threshold { feature: 0, threshold: -1.0, missing_left: true, left: 5, right: 6 };
         let leaf = |value| Node::Leaf { value };

@@ -14,7 +14,7 @@ mod split;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::{Forest, Node, Tree};
+use model::{Codes, Forest, Node, Tree};
 use rayon::prelude::*;
 
 pub(crate) use self::params::Params;
@@ -83,9 +83,7 @@ pub(crate) fn boost(data: Data<'_>, params: &Params, seed: u64, deadline: &Deadl
         let round = Round { data, params, normalisers: &normalisers, seed, deadline, spare: &spare };
         let trees = round.grow(&mut scores, rounds.is_empty());
         let grew = trees.iter().any(|tree| tree.nodes.len() > 1);
-        let sampled =
-            params.feature_fraction < 1.0 || params.feature_fraction_bynode < 1.0 || params.bagging_fraction < 1.0 || params.extra_trees;
-        if !grew && !sampled {
+        if !grew && !params.is_random() {
             break;
         }
         rounds.push(trees);
@@ -237,11 +235,14 @@ fn exported(node: &GrownNode, binned: &Binned, learning_rate: f64) -> Node {
                     Node::Threshold { feature: feature_number, threshold: thresholds[*bin], missing_left: *missing_left, left, right }
                 }
                 (Test::AtMost { bin, .. }, Cuts::Categorical { .. }) => {
-                    Node::InSet { feature: feature_number, codes: (0..=*bin as u32).collect(), left, right }
+                    Node::InSet { feature: feature_number, codes: Codes::of((0..=*bin as u32).collect()), left, right }
                 }
-                (Test::OneOf(codes), _) => {
-                    Node::InSet { feature: feature_number, codes: codes.iter().map(|&code| u32::from(code)).collect(), left, right }
-                }
+                (Test::OneOf(codes), _) => Node::InSet {
+                    feature: feature_number,
+                    codes: Codes::of(codes.iter().map(|&code| u32::from(code)).collect()),
+                    left,
+                    right,
+                },
             }
         }
     }

@@ -41,6 +41,13 @@ pub(crate) struct Params {
     pub patience: usize,
 }
 
+impl Params {
+    /// Whether chance has a part in how trees are grown.
+    pub(crate) fn is_random(&self) -> bool {
+        self.feature_fraction < 1.0 || self.feature_fraction_bynode < 1.0 || self.bagging_fraction < 1.0 || self.extra_trees
+    }
+}
+
 impl Default for Params {
     fn default() -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use domain::TrainingSettings;
 use model::{Fitted, Lookup, Member, Node};
+use rayon::prelude::*;
 
 use crate::{
     boost::Params,
@@ -10,12 +11,20 @@ use crate::{
     search::{
         Found,
         candidate::{self, Candidate, Config, Fold, FoldFit, Problem, size},
+        portfolio::MODEL_NODES,
     },
     split::Split,
 };
 
 /// How much of a candidate's weight its fit on all rows gets, beside the folds' models.
 const WHOLE_SHARE: f64 = 0.7;
+/// Fits of a candidate on all rows at most, the share of the budget that all but the first may take, and how many candidates are fitted side
+/// by side. The mean of several is steadier than one.
+const WHOLES: usize = 5;
+const MORE_WHOLES_SHARE: f64 = 0.1;
+const SIDE_BY_SIDE: usize = 2;
+/// Labels of their random numbers.
+const WHOLE_SEEDS: u64 = 77;
 /// A fit on more rows needs more rounds, by this share of the additional rows.
 const ROUNDS_PER_ROW: f64 = 0.3;
 
@@ -59,6 +68,12 @@ impl Candidate {
     }
 }
 
+/// Seconds to keep for more fits on all rows, where the first of each candidate take so many together.
+pub(super) fn seconds_for_more(first: f64, clock: &Clock) -> f64 {
+    let most = clock.share(MORE_WHOLES_SHARE);
+    if first > most { 0.0 } else { most.min(first * (WHOLES - 1) as f64) }
+}
+
 /// Rows that a fold learns from, the mean.
 fn mean_learned(folds: &[Fold]) -> f64 {
     (folds.iter().map(|fold| fold.split.learn.len()).sum::<usize>() as f64 / folds.len().max(1) as f64).max(1.0)
@@ -69,64 +84,102 @@ impl Chosen {
         matches!(&self.candidate.config, Config::Trees(params) if params.forest)
     }
 
-    /// The fits that make up the candidate, with their shares of it; `whole` is the one on all rows.
-    fn parts<'a>(&'a self, whole: Option<&'a FoldFit>) -> Vec<(&'a FoldFit, f64)> {
-        let fits = &self.candidate.fits;
-        match whole {
-            Some(whole) if fits.len() < 2 => vec![(whole, 1.0)],
-            Some(whole) => {
-                let share = (1.0 - WHOLE_SHARE) / fits.len() as f64;
-                fits.iter().map(|fit| (fit, share)).chain([(whole, WHOLE_SHARE)]).collect()
+    /// The fits that make up the candidate, with their shares of it; `wholes` are those on all rows.
+    fn parts<'a>(&'a self, wholes: &'a [FoldFit]) -> Vec<(&'a FoldFit, f64)> {
+        let of_folds = if self.candidate.fits.len() < 2 && !wholes.is_empty() { &[][..] } else { &self.candidate.fits };
+        let whole_share = match (wholes, of_folds) {
+            ([], _) => 0.0,
+            (_, []) => 1.0,
+            _ => WHOLE_SHARE,
+        };
+        let each = |fits: &'a [FoldFit], share: f64| fits.iter().map(move |fit| (fit, share / fits.len() as f64));
+        each(of_folds, 1.0 - whole_share).chain(each(wholes, whole_share)).collect()
+    }
+
+    /// The configuration for a fit on `more` times the rows of a fold.
+    fn whole_config(&self, more: f64) -> Config {
+        match (&self.candidate.config, self.candidate.rounds) {
+            (Config::Trees(params), Some(rounds)) if !params.forest => {
+                let rounds = (rounds * (1.0 + ROUNDS_PER_ROW * (more - 1.0))).round() as usize;
+                Config::Trees(Params { max_rounds: rounds.max(1), ..params.clone() })
             }
-            None => fits.iter().map(|fit| (fit, 1.0 / fits.len() as f64)).collect(),
+            (config, _) => config.clone(),
         }
     }
 }
 
 impl Found {
-    /// Fits of the chosen candidates on all rows, as far as there is time: the ones with the largest weights first.
-    pub(crate) fn fit_on_all_rows(&self, problem: &Problem, seed: u64, clock: &Clock, end: &Deadline) -> Vec<Option<FoldFit>> {
-        let all: Vec<u32> = (0..problem.target.len() as u32).collect();
+    /// Fits of the chosen candidates on all rows, as far as there is time: one of each, those with the largest weights first, and then more that
+    /// differ by chance, until `more_end` and as far as they fit into the model.
+    pub(crate) fn fit_on_all_rows(
+        &self,
+        problem: &Problem,
+        settings: &TrainingSettings,
+        seed: u64,
+        clock: &Clock,
+        end: &Deadline,
+    ) -> Vec<Vec<FoldFit>> {
+        let rows = problem.target.len();
+        let more = rows as f64 / mean_learned(&self.folds);
+        let limits = Limits::of(settings);
         let mut fold: Option<Fold> = None;
-        let mut wholes = Vec::new();
-        for chosen in &self.chosen {
-            let candidate = &chosen.candidate;
-            if end.passed() || (clock.is_shared() && candidate.whole_seconds(&self.folds, all.len()) > end.left()) {
-                wholes.push(None);
-                continue;
-            }
-            let more = all.len() as f64 / mean_learned(&self.folds);
-            let fold = fold.get_or_insert_with(|| Fold::new(problem, Split { learn: all.clone(), watch: Vec::new() }, seed));
-            let config = match (&candidate.config, candidate.rounds) {
-                (Config::Trees(params), Some(rounds)) if !params.forest => {
-                    let rounds = (rounds * (1.0 + ROUNDS_PER_ROW * (more - 1.0))).round() as usize;
-                    Config::Trees(Params { max_rounds: rounds.max(1), ..params.clone() })
-                }
-                (config, _) => config.clone(),
+        let mut wholes: Vec<Vec<FoldFit>> = self.chosen.iter().map(|_| Vec::new()).collect();
+        for number in 0..WHOLES {
+            let end = if number == 0 { end.clone() } else { end.clone().min(clock.within(MORE_WHOLES_SHARE)) };
+            let due = |(chosen, fits): &(&Chosen, &mut Vec<FoldFit>)| {
+                fits.len() == number && (number == 0 || chosen.candidate.config.is_random())
             };
-            let expected_rounds = if let Config::Trees(params) = &config { params.max_rounds } else { 0 };
-            let fit = candidate::fit(problem, &config, fold, Random::labelled(seed, 77).bits(), end);
-            // One that ran out of time is no better than what there is.
-            wholes.push(fit.filter(|fit| fit.rounds >= expected_rounds || !end.passed()));
+            let mut jobs: Vec<(&Chosen, &mut Vec<FoldFit>)> = self.chosen.iter().zip(&mut wholes).filter(due).collect();
+            for jobs in jobs.chunks_mut(SIDE_BY_SIDE) {
+                let in_time = |chosen: &Chosen| {
+                    !end.passed() && (!clock.is_shared() || chosen.candidate.whole_seconds(&self.folds, rows) <= end.left())
+                };
+                if !jobs.iter().any(|(chosen, _)| in_time(chosen)) {
+                    continue;
+                }
+                let fold =
+                    fold.get_or_insert_with(|| Fold::new(problem, Split { learn: (0..rows as u32).collect(), watch: Vec::new() }, seed));
+                jobs.par_iter_mut().filter(|(chosen, _)| in_time(chosen)).for_each(|(chosen, fits)| {
+                    let config = chosen.whole_config(more);
+                    let expected_rounds = if let Config::Trees(params) = &config { params.max_rounds } else { 0 };
+                    let fit = candidate::fit(problem, &config, fold, Random::labelled(seed, WHOLE_SEEDS + number as u64).bits(), &end);
+                    // One that ran out of time is no better than what there is.
+                    fits.extend(fit.filter(|fit| fit.rounds >= expected_rounds || !end.passed()));
+                });
+            }
+            let next: usize = wholes.iter().flatten().map(|fit| size(&fit.model).0).sum::<usize>() / (number + 1) * (number + 2);
+            if next > limits.nodes {
+                break;
+            }
         }
         wholes
     }
 
-    /// The parts of the model, within what was asked for: first the folds' models go, then the candidates of the least weight, and of the last
-    /// one the last rounds.
-    fn parts<'a>(&'a self, wholes: &'a [Option<FoldFit>], limits: Limits) -> Vec<Part<'a>> {
-        let whole = |position: usize| wholes.get(position).and_then(Option::as_ref);
-        let all = |(position, chosen): (usize, &'a Chosen)| {
-            chosen.parts(whole(position)).into_iter().map(move |(fit, share)| Part { chosen, fit, weight: chosen.weight * share })
+    /// The parts of the model, within what was asked for: first the folds' models go, then all but one of each candidate's fits on all rows, then
+    /// the candidates of the least weight, and of the last one the last rounds.
+    fn parts<'a>(&'a self, wholes: &'a [Vec<FoldFit>], limits: Limits) -> Vec<Part<'a>> {
+        let wholes = |position: usize| wholes.get(position).map_or(&[][..], Vec::as_slice);
+        let weighted = |chosen: &'a Chosen, fits: Vec<(&'a FoldFit, f64)>| {
+            fits.into_iter().map(move |(fit, share)| Part { chosen, fit, weight: chosen.weight * share })
         };
-        let parts: Vec<Part<'_>> = self.chosen.iter().enumerate().flat_map(all).collect();
+        let with_folds = |(position, chosen): (usize, &'a Chosen)| weighted(chosen, chosen.parts(wholes(position)));
+        let parts: Vec<Part<'_>> = self.chosen.iter().enumerate().flat_map(with_folds).collect();
         if limits.hold(&parts) {
             return parts;
         }
-        let one = |(position, chosen): (usize, &'a Chosen)| {
-            Some(Part { chosen, fit: whole(position).or_else(|| chosen.candidate.fits.first())?, weight: chosen.weight })
+        let few = |most: usize| {
+            move |(position, chosen): (usize, &'a Chosen)| {
+                let fits =
+                    if wholes(position).is_empty() { chosen.candidate.fits.iter().take(1) } else { wholes(position).iter().take(most) };
+                let share = 1.0 / fits.len().max(1) as f64;
+                weighted(chosen, fits.map(|fit| (fit, share)).collect())
+            }
         };
-        let mut parts: Vec<Part<'_>> = self.chosen.iter().enumerate().filter_map(one).collect();
+        let parts: Vec<Part<'_>> = self.chosen.iter().enumerate().flat_map(few(WHOLES)).collect();
+        if limits.hold(&parts) {
+            return parts;
+        }
+        let mut parts: Vec<Part<'_>> = self.chosen.iter().enumerate().flat_map(few(1)).collect();
         while parts.len() > 1 && !limits.hold(&parts) {
             parts.pop();
         }
@@ -136,7 +189,7 @@ impl Found {
     }
 
     /// The members of the model, for tables of so many inputs; `wholes` are the chosen candidates' fits on all rows, as far as there are any.
-    pub(crate) fn assemble(&self, wholes: &[Option<FoldFit>], inputs: usize, settings: &TrainingSettings) -> Assembled {
+    pub(crate) fn assemble(&self, wholes: &[Vec<FoldFit>], inputs: usize, settings: &TrainingSettings) -> Assembled {
         let mut assembled = Assembled { members: Vec::new(), lookups: Vec::new(), importances: vec![0.0; inputs] };
         let limits = Limits::of(settings);
         for Part { chosen, fit, weight } in self.parts(wholes, limits) {
@@ -183,7 +236,7 @@ impl Limits {
     fn of(settings: &TrainingSettings) -> Self {
         Self {
             trees: settings.max_trees.map_or(usize::MAX, |trees| trees as usize),
-            nodes: settings.max_model_mb.map_or(usize::MAX, |megabytes| (megabytes * 1e6 / MOST_NODE_BYTES) as usize),
+            nodes: settings.max_model_mb.map_or(usize::MAX, |megabytes| (megabytes * 1e6 / MOST_NODE_BYTES) as usize).min(MODEL_NODES),
         }
     }
 

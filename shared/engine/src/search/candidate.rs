@@ -304,6 +304,11 @@ impl Config {
         }
     }
 
+    /// Whether another seed gives another model.
+    pub(crate) fn is_random(&self) -> bool {
+        matches!(self, Self::Trees(params) if params.is_random())
+    }
+
     /// The parameters by their usual names, for the leaderboard.
     pub(crate) fn parameters(&self) -> Vec<(String, String)> {
         let figure = |name: &str, value: f64| (name.to_owned(), format!("{}", (value * 1e4).round() / 1e4));

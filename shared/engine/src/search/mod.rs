@@ -234,13 +234,12 @@ fn affordable_folds(problem: &Problem, shape: &Shape, pilot: f64, end: &Deadline
     let fits = end.left() / pilot.max(1e-6);
     // Where folds judge the model, too, there are enough of them whatever their size: then the models are smaller.
     let by_size = shape.affordable_folds(FOLDS * MAX_DEALS).max(if judge { FOLDS } else { 1 });
-    let most = by_size.min((fits / FITS) as usize);
-    if most < FOLDS {
+    if by_size.min((fits / FITS) as usize) < FOLDS {
         return (1, 1);
     }
     let rows = problem.rows.len();
     let in_time = (fits / (FITS_OF_A_DEAL * FOLDS as f64)) as usize;
-    (FOLDS, if rows <= FEW_ROWS { (most / FOLDS).min(in_time).clamp(1, MAX_DEALS) } else { 1 })
+    (FOLDS, if rows <= FEW_ROWS { in_time.clamp(1, MAX_DEALS) } else { 1 })
 }
 
 struct Search<'a> {
@@ -280,7 +279,7 @@ impl Search<'_> {
         }
         let first = self.candidates.len() as u64;
         let fit = |(number, config): (u64, &Config)| {
-            let config = if done.is_empty() { self.shape.bounded(config, self.folds.len()) } else { config.clone() };
+            let config = if done.is_empty() { self.shape.bounded(config, self.count) } else { config.clone() };
             let share = if matches!(config, Config::Linear(_)) { LINEAR_SHARE } else { CANDIDATE_SHARE };
             let deadline = end.clone().min(self.clock.within(share));
             let seed = Random::labelled(self.seed, number).bits();
@@ -295,16 +294,18 @@ impl Search<'_> {
     fn end(&self) -> Deadline {
         let rows = self.problem.target.len();
         let judged = rows.saturating_sub(self.problem.rows.len());
-        let seconds =
-            |candidate: &Candidate| candidate.whole_seconds(&self.folds, rows) + (judged * candidate.trees) as f64 * SECONDS_PER_WALK;
-        let best: f64 = self.candidates.iter().take(EXPECTED_CHOICES).map(seconds).sum();
+        let fitted = |candidate: &Candidate| candidate.whole_seconds(&self.folds, rows);
+        let seconds = |candidate: &Candidate| fitted(candidate) + (judged * candidate.trees) as f64 * SECONDS_PER_WALK;
+        let best: Vec<&Candidate> = self.candidates.iter().take(EXPECTED_CHOICES).collect();
         // Choosing costs a little; it is worth that where fits cost more.
-        let after = if best < WORTH_CHOOSING {
+        let chosen = if best.iter().copied().map(seconds).sum::<f64>() < WORTH_CHOOSING {
             best
         } else {
             let all: Vec<usize> = (0..self.watched.len()).collect();
-            self.choose(&all).iter().filter_map(|(position, _)| self.candidates.get(*position)).map(seconds).sum()
+            self.choose(&all).iter().filter_map(|(position, _)| self.candidates.get(*position)).collect()
         };
+        let more = assembly::seconds_for_more(chosen.iter().copied().map(fitted).sum(), self.clock);
+        let after = chosen.into_iter().map(seconds).sum::<f64>() + more;
         self.times.latest.clone().min(self.times.fits_end.earlier_by(after))
     }
 
@@ -321,6 +322,9 @@ impl Search<'_> {
 
     /// Puts a candidate in its place. Whether it is better than all before.
     fn add(&mut self, mut candidate: Candidate) -> bool {
+        // The model has as many fits of it as a deal has folds.
+        candidate.nodes = candidate.nodes * self.count / self.folds.len();
+        candidate.trees = candidate.trees * self.count / self.folds.len();
         let same_family = self.candidates.iter().filter(|other| other.config.family() == candidate.config.family()).count();
         if same_family > 0 {
             candidate.name = format!("{}_{}", candidate.name, same_family + 1);

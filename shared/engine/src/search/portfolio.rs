@@ -8,11 +8,9 @@ use crate::{
     search::{candidate::Config, ensemble::Room},
 };
 
-/// The most nodes of one candidate's trees, over all folds, for each row that is learned from, and at all: what a model file and a
-/// cold start can bear.
-const NODES_PER_ROW: usize = 150;
+/// The most nodes of one candidate's trees, over all folds of a deal, and of a model's: what a file and a cold start can bear.
 const MAX_NODES: usize = 250_000;
-const FEWEST_NODES: usize = 120_000;
+pub(super) const MODEL_NODES: usize = 2 * MAX_NODES;
 /// Bytes of the model file for each node.
 pub(super) const NODE_BYTES: f64 = 40.0;
 /// Rounds that a configuration needs at the usual learning rate.
@@ -53,7 +51,7 @@ impl Shape {
         let asked = if settings.estimators.is_empty() { &Family::ALL[..] } else { &settings.estimators };
         let families = asked.iter().copied().filter(|family| !unavailable.contains(family)).collect();
         let in_bytes = settings.max_model_mb.map_or(MAX_NODES, |megabytes| (megabytes * 1e6 / NODE_BYTES / 2.0) as usize);
-        let nodes = (NODES_PER_ROW * rows).clamp(FEWEST_NODES, MAX_NODES).min(in_bytes.max(1));
+        let nodes = MAX_NODES.min(in_bytes.max(1));
         Self {
             rows,
             outputs,

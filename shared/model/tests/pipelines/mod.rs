@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{Metrics, ProblemType};
 use model::{
-    Batch, Calibration, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest, Member,
-    Node, Pipeline, Scaled, Task, TextLength, Tree,
+    Batch, Calibration, Codes, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest,
+    Member, Node, Pipeline, Scaled, Task, TextLength, Tree,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -36,7 +36,7 @@ pub(crate) fn small_pipeline() -> Pipeline {
     let nodes = vec![
         Node::Threshold { feature: 0, threshold: 0.25, missing_left: true, left: 1, right: 2 },
         Node::Leaf { value: -0.5 },
-        Node::InSet { feature: 1, codes: vec![0, 2], left: 3, right: 4 },
+        Node::InSet { feature: 1, codes: Codes::of(vec![0, 2]), left: 3, right: 4 },
         Node::Leaf { value: 0.75 },
         Node::Leaf { value: 1.5 },
     ];
@@ -161,7 +161,7 @@ fn grow(output: u32, splits: &[(u16, f32, bool, u8, f32)], inputs: &[InputKind])
                 if codes.is_empty() {
                     codes.push(0);
                 }
-                Node::InSet { feature: feature as u32, codes, left, right }
+                Node::InSet { feature: feature as u32, codes: Codes::of(codes), left, right }
             }
         };
         nodes.extend([Node::Leaf { value }, Node::Leaf { value: -value }]);
