@@ -312,17 +312,29 @@ impl Search<'_> {
     /// The ensemble that predicts the judged rows at some positions best.
     fn choose(&self, positions: &[usize]) -> Vec<(usize, f64)> {
         let room = Room { nodes: 2 * self.shape.room.nodes, trees: self.shape.room.trees };
-        select(self.problem, &self.candidates, positions, &self.watched, self.eligible(), room)
+        select(self.problem, &self.candidates, positions, &self.watched, &self.eligible(), room)
     }
 
-    /// How many of the best candidates may become part of the model.
-    fn eligible(&self) -> usize {
-        ensemble::eligible(self.problem.rows.len(), self.watched.len() * self.problem.width())
+    /// The candidates that may become part of the model, by position: the best, and the best of each family, which errs elsewhere than the
+    /// variations of one that are often the best.
+    fn eligible(&self) -> Vec<usize> {
+        let most = ensemble::most_eligible(self.problem.rows.len(), self.watched.len() * self.problem.width());
+        let mut seen: Vec<Family> = Vec::new();
+        let may = |(position, candidate): (usize, &Candidate)| {
+            let family = candidate.config.family();
+            let is_first = !seen.contains(&family);
+            if is_first {
+                seen.push(family);
+            }
+            (position < most || is_first).then_some(position)
+        };
+        self.candidates.iter().enumerate().filter_map(may).collect()
     }
 
     /// Puts a candidate in its place. Whether it is better than all before.
     fn add(&mut self, mut candidate: Candidate) -> bool {
-        // The model has as many fits of it as a deal has folds.
+        // The model has as many fits of it as a deal has folds: those of the first deal, or as many on all rows.
+        candidate.fits.truncate(self.count);
         candidate.nodes = candidate.nodes * self.count / self.folds.len();
         candidate.trees = candidate.trees * self.count / self.folds.len();
         let same_family = self.candidates.iter().filter(|other| other.config.family() == candidate.config.family()).count();
@@ -337,7 +349,8 @@ impl Search<'_> {
         let rank = self.candidates.partition_point(|other| other.loss.total_cmp(&candidate.loss).is_le());
         self.candidates.insert(rank, candidate);
         let eligible = self.eligible();
-        self.candidates.iter_mut().skip(eligible).for_each(Candidate::forget);
+        let others = self.candidates.iter_mut().enumerate().filter(|(position, _)| !eligible.contains(position));
+        others.for_each(|(_, candidate)| candidate.forget());
         if let Some(best) = self.candidates.first() {
             let metric = self.bench.metric();
             let score = score_of(metric, best.loss);

@@ -17,7 +17,8 @@ pub(super) const NODE_BYTES: f64 = 40.0;
 const USUAL_ROUNDS: usize = 200;
 /// The most trees of a forest, for each output and fold; and how many it should have room for.
 const FOREST_TREES: usize = 150;
-const FEWEST_FOREST_TREES: usize = 20;
+const FEWEST_FOREST_TREES: usize = 50;
+const FEWEST_FOREST_TREES_OF_MANY: usize = 20;
 
 /// Rows from which large trees are tried before strong regularisation.
 const LARGE: usize = 5_000;
@@ -190,7 +191,8 @@ impl Shape {
         let Config::Trees(params) = config else { return config.clone() };
         let trees = self.outputs * folds;
         let most_leaves = if params.forest {
-            (self.room.nodes / (trees * FEWEST_FOREST_TREES).max(1) / 2).max(8)
+            let fewest = if self.outputs == 1 { FEWEST_FOREST_TREES } else { FEWEST_FOREST_TREES_OF_MANY };
+            (self.room.nodes / (trees * fewest).max(1) / 2).max(8)
         } else if self.outputs > 60 {
             15
         } else {
