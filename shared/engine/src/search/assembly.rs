@@ -84,9 +84,11 @@ impl Chosen {
         matches!(&self.candidate.config, Config::Trees(params) if params.forest)
     }
 
-    /// The fits that make up the candidate, with their shares of it; `wholes` are those on all rows.
-    fn parts<'a>(&'a self, wholes: &'a [FoldFit]) -> Vec<(&'a FoldFit, f64)> {
-        let of_folds = if self.candidate.fits.len() < 2 && !wholes.is_empty() { &[][..] } else { &self.candidate.fits };
+    /// The fits that make up the candidate, with their shares of it; `wholes` are those on all rows. Beside several of them the folds' models,
+    /// which know neither their fold nor what was held out, have nothing to add.
+    fn parts<'a>(&'a self, wholes: &'a [FoldFit], held_out: bool) -> Vec<(&'a FoldFit, f64)> {
+        let few = self.candidate.fits.len() < 2 && !wholes.is_empty();
+        let of_folds = if few || (held_out && wholes.len() > 1) { &[][..] } else { &self.candidate.fits };
         let whole_share = match (wholes, of_folds) {
             ([], _) => 0.0,
             (_, []) => 1.0,
@@ -162,7 +164,7 @@ impl Found {
         let weighted = |chosen: &'a Chosen, fits: Vec<(&'a FoldFit, f64)>| {
             fits.into_iter().map(move |(fit, share)| Part { chosen, fit, weight: chosen.weight * share })
         };
-        let with_folds = |(position, chosen): (usize, &'a Chosen)| weighted(chosen, chosen.parts(wholes(position)));
+        let with_folds = |(position, chosen): (usize, &'a Chosen)| weighted(chosen, chosen.parts(wholes(position), self.judged.is_none()));
         let parts: Vec<Part<'_>> = self.chosen.iter().enumerate().flat_map(with_folds).collect();
         if limits.hold(&parts) {
             return parts;
