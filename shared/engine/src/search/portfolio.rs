@@ -137,10 +137,9 @@ impl Shape {
             all.extend([trees(self.forest(false)), trees(large), Config::Linear(30.0)]);
             all
         } else {
-            let mut all = vec![trees(large.clone()), trees(slow.clone())];
-            if self.rows > VERY_LARGE {
-                all.insert(1, trees(Params { num_leaves: 255, min_data_in_leaf: 30, ..large }));
-            }
+            let very_large = |num_leaves: usize| trees(Params { num_leaves, min_data_in_leaf: 30, ..large.clone() });
+            let mut all = if self.rows > VERY_LARGE { vec![very_large(255), very_large(767)] } else { Vec::new() };
+            all.extend([trees(large.clone()), trees(slow.clone())]);
             all.extend(objectives);
             all.extend([Config::Linear(1.0), trees(random)]);
             if self.rows <= VERY_LARGE {
@@ -155,7 +154,7 @@ impl Shape {
     /// A variation of a configuration of trees in about three of its parameters.
     pub(crate) fn mutation(&self, best: &Params, random: &mut Random) -> Params {
         let mut params = best.clone();
-        let most_leaves = (self.rows / 10).clamp(8, if self.rows > VERY_LARGE { 511 } else { 255 }) as f64;
+        let most_leaves = (self.rows / 10).clamp(8, if self.rows > VERY_LARGE { 2_047 } else { 255 }) as f64;
         let scaled = |value: f64, low: f64, high: f64, random: &mut Random| (value * random.log_uniform(0.4, 2.5)).clamp(low, high);
         for _ in 0..3 {
             match random.below(if params.forest { 5 } else { 9 }) {
