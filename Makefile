@@ -129,6 +129,13 @@ bench-automl: tools-cargo ## Models beside those of PEERS=flaml,lightgbm,autoglu
 	@target/bench/automl-venv/bin/python benches/automl/run.py "$(TARGET_DIR)/release/automl" "$(TABLES)" "$(SCORER)" \
 	  --budget "$(BUDGET)" --seed "$(SEED)" --only "$(ONLY)" --peers "$(PEERS)"
 
+.PHONY: bench-predict
+bench-predict: tools-cargo ## Loading and predicting beside ONNX Runtime's, on the same files (PROFILE=bench, OPTIONS=...)
+	cargo build --workspace --profile $(PROFILE) --example predict
+	@$(call venv,predict,benches/predict/requirements.txt)
+	@target/bench/predict-venv/bin/python benches/predict/run.py \
+	  "$(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,release)/examples/predict" $(OPTIONS)
+
 .PHONY: bench-families
 bench-families: ## What other families of models would add to an ensemble (ONLY=name,name, TABLES=folder)
 	@$(call venv,automl,benches/automl/requirements.txt)

@@ -1,4 +1,4 @@
-//! Trees in one flat array, walked for eight rows side by side: how the trainer and a loaded model file evaluate them.
+//! Trees in one flat array, walked for eight rows, or of a single row for eight trees, side by side: how the trainer and a loaded model file evaluate them.
 //!
 //! A walk down one tree waits for memory at each step; eight walks wait together. A leaf leads to itself, so that no walk has to be left
 //! out of the step when it has ended.
@@ -11,6 +11,8 @@ use crate::{Forest, ModelError, Node, Tree};
 /// Rows that are sent down a tree while its nodes are at hand, and rows that are walked side by side.
 const BLOCK: usize = 128;
 const LANES: usize = 8;
+/// Rows below which trees are walked side by side instead.
+const FEW_ROWS: usize = 4;
 /// The bit of `feature` that tells where a missing value goes, and the one of a test on a set.
 const MISSING_LEFT: u32 = 1 << 31;
 const SET: u32 = 1 << 30;
@@ -157,25 +159,37 @@ impl TreeKernel {
     }
 
     fn add<const SETS: bool>(&self, inputs: &[f32], columns: usize, scores: &mut [f32]) {
-        for (inputs, scores) in inputs.chunks(BLOCK * columns).zip(scores.chunks_mut(BLOCK * self.outputs)) {
+        let rows = inputs.len() / columns;
+        let side_by_side = if rows < FEW_ROWS { 0 } else { rows };
+        let (many, few) = inputs.split_at(side_by_side * columns);
+        let (of_many, of_few) = scores.split_at_mut(side_by_side * self.outputs);
+        for (inputs, scores) in many.chunks(BLOCK * columns).zip(of_many.chunks_mut(BLOCK * self.outputs)) {
             for &(root, output) in &self.roots {
                 for (inputs, scores) in inputs.chunks(LANES * columns).zip(scores.chunks_mut(LANES * self.outputs)) {
-                    let leaves = self.leaves::<SETS>(root, inputs, columns);
+                    let rows = inputs.len() / columns;
+                    let leaves = self.leaves::<SETS>([root; LANES], rows, inputs, columns);
                     scores.chunks_exact_mut(self.outputs).zip(leaves).for_each(|(scores, leaf)| scores[output as usize] += leaf);
                 }
             }
         }
+        for (row, scores) in few.chunks_exact(columns).zip(of_few.chunks_exact_mut(self.outputs)) {
+            for roots in self.roots.chunks(LANES) {
+                let mut starts = [0; LANES];
+                starts.iter_mut().zip(roots).for_each(|(start, &(root, _))| *start = root);
+                let leaves = self.leaves::<SETS>(starts, roots.len(), row, 0);
+                roots.iter().zip(leaves).for_each(|(&(_, output), leaf)| scores[output as usize] += leaf);
+            }
+        }
     }
 
-    /// The values of the leaves that up to [`LANES`] rows end in.
+    /// The values of the leaves that up to [`LANES`] walks end in, each from a node of its own; the row of each begins `step` numbers after that
+    /// of the one before.
     #[inline]
-    fn leaves<const SETS: bool>(&self, root: u32, inputs: &[f32], columns: usize) -> [f32; LANES] {
-        let rows = inputs.len() / columns;
-        let mut at = [root; LANES];
+    fn leaves<const SETS: bool>(&self, mut at: [u32; LANES], walks: usize, inputs: &[f32], step: usize) -> [f32; LANES] {
         loop {
             let mut moved = 0;
-            for (row, at) in at.iter_mut().enumerate().take(rows) {
-                let next = self.next::<SETS>(*at, inputs, row * columns);
+            for (walk, at) in at.iter_mut().enumerate().take(walks) {
+                let next = self.next::<SETS>(*at, inputs, walk * step);
                 moved |= next ^ *at;
                 *at = next;
             }
