@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 30
 SEED ?= 1
 ONLY ?=
 PEERS ?= flaml,lightgbm
-# How `make bench-boost` builds ours (bench, release or dev), and further options of its script.
+# How `make bench-boost` and `make bench-predict` build ours (bench, release or dev), and further options of its script.
 PROFILE ?= bench
 OPTIONS ?=
 # Tables with fixed splits and their scorer, for `make bench-automl`; not part of the project.
