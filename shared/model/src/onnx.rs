@@ -28,6 +28,8 @@ use crate::{
 use graph::{Attribute, Graph, append};
 use trees::TreeNode;
 
+/// The operator of all trees.
+pub(crate) const TREE_ENSEMBLE: &str = "TreeEnsembleClassifier";
 /// Every operator that a graph of ours may hold.
 pub(crate) const OPERATORS: [&str; 25] = [
     "Add",
@@ -51,7 +53,7 @@ pub(crate) const OPERATORS: [&str; 25] = [
     "Softmax",
     "Squeeze",
     "Sub",
-    "TreeEnsembleClassifier",
+    TREE_ENSEMBLE,
     "Unsqueeze",
     "Where",
     "Constant",

@@ -15,9 +15,8 @@ use crate::{
     Batch, FeatureKind, Manifest, ModelError, Predictions,
     evaluate::chosen,
     manifest::FORMAT_VERSION,
-    onnx::parts::Parts,
-    onnx::{MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, VARIABLE},
-    tree_ensemble::{OPERATOR, put_trees, tree_ensemble_classifier},
+    onnx::{MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, TREE_ENSEMBLE, VARIABLE, parts::Parts},
+    tree_ensemble::{put_trees, tree_ensemble_classifier},
     tree_kernel::TreeKernel,
 };
 
@@ -160,7 +159,7 @@ fn is_whole(tensor: &TensorProto) -> bool {
 
 fn plan(proto: &ModelProto, trees: Vec<TreeKernel>, manifest: &Manifest) -> TractResult<Arc<TypedRunnableModel>> {
     let mut onnx = tract_onnx::onnx();
-    onnx.op_register.insert(OPERATOR, tree_ensemble_classifier);
+    onnx.op_register.insert(TREE_ENSEMBLE, tree_ensemble_classifier);
     let output = if manifest.labels.is_empty() { VARIABLE } else { PROBABILITIES };
     let mut model = onnx.parse(proto, None)?.model;
     put_trees(&mut model, trees)?;

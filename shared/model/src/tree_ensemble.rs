@@ -18,12 +18,12 @@ use tract_onnx::{
 
 use crate::{
     ModelError, Node,
-    onnx::wire::{ATTRIBUTE_NAME, Fields, NODE_ATTRIBUTE, floats, ints, strings},
+    onnx::{
+        TREE_ENSEMBLE,
+        wire::{ATTRIBUTE_NAME, Fields, NODE_ATTRIBUTE, floats, ints, strings},
+    },
     tree_kernel::TreeKernel,
 };
-
-/// The operator's name.
-pub(crate) const OPERATOR: &str = "TreeEnsembleClassifier";
 
 /// The most nodes of one ensemble.
 const MAX_NODES: usize = 50_000_000;
@@ -210,7 +210,7 @@ impl std::hash::Hash for TreeEnsemble {
 
 impl Expansion for TreeEnsemble {
     fn name(&self) -> StaticName {
-        "TreeEnsembleClassifier".into()
+        TREE_ENSEMBLE.into()
     }
 
     fn rules<'r, 'p: 'r, 's: 'r>(
@@ -244,7 +244,7 @@ impl Expansion for TreeEnsemble {
 
 impl Op for TreeEnsemble {
     fn name(&self) -> StaticName {
-        "TreeEnsembleClassifier".into()
+        TREE_ENSEMBLE.into()
     }
 
     op_as_typed_op!();

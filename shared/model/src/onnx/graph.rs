@@ -11,7 +11,7 @@ use tract_onnx::pb::{
     type_proto,
 };
 
-use super::trees::TreeNode;
+use super::{TREE_ENSEMBLE, trees::TreeNode};
 use crate::ModelError;
 
 /// An attribute's value.
@@ -55,7 +55,7 @@ impl<'a> Graph<'a> {
 
     /// Adds the operator of all trees, of which there may be one; the name of its scores.
     pub(super) fn add_trees(&mut self, trees: impl FnOnce([String; 2]) -> Result<TreeNode<'a>, ModelError>) -> Result<String, ModelError> {
-        let outputs = [self.name(TreeNode::OPERATOR), self.name(TreeNode::OPERATOR)];
+        let outputs = [self.name(TREE_ENSEMBLE), self.name(TREE_ENSEMBLE)];
         let [_, scores] = outputs.clone();
         let before = GraphProto { node: std::mem::take(&mut self.proto.node), ..GraphProto::default() };
         self.trees = Some((before, trees(outputs)?));

@@ -6,7 +6,10 @@
 use prost::Message as _;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
-use super::wire::{ATTRIBUTE_FIELDS, Field, Fields, GRAPH_NODE, MODEL_GRAPH, NODE_ATTRIBUTE, NODE_OPERATOR};
+use super::{
+    TREE_ENSEMBLE,
+    wire::{ATTRIBUTE_FIELDS, Field, Fields, GRAPH_NODE, MODEL_GRAPH, NODE_ATTRIBUTE, NODE_OPERATOR},
+};
 use crate::{ModelError, tree_ensemble, tree_kernel::TreeKernel};
 
 /// The most nodes, constants, inputs and other parts of a graph; a node has about one constant.
@@ -67,7 +70,7 @@ impl Parts {
                 check_attribute(attribute)?;
             }
         }
-        if operator != tree_ensemble::OPERATOR.as_bytes() {
+        if operator != TREE_ENSEMBLE.as_bytes() {
             return Ok(NodeProto::decode(message)?);
         }
         self.trees.push(tree_ensemble::read(message)?);

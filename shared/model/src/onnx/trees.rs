@@ -19,6 +19,7 @@ use tract_onnx::pb::{AttributeProto, NodeProto, attribute_proto::AttributeType};
 use crate::{Forest, ModelError, Node, Tree};
 
 use super::{
+    TREE_ENSEMBLE,
     graph::{Attribute, append, attribute},
     wire,
 };
@@ -39,8 +40,6 @@ pub(super) struct TreeNode<'a> {
 }
 
 impl<'a> TreeNode<'a> {
-    pub(super) const OPERATOR: &'static str = "TreeEnsembleClassifier";
-
     /// The operator that looks at `matrix`, whose second output are the scores `float[N, classes]`. `columns` is each feature's column in
     /// `matrix`. Fails when a tree contradicts itself.
     pub(super) fn new(forests: Vec<&'a Forest>, columns: Vec<usize>, matrix: String, outputs: [String; 2]) -> Result<Self, ModelError> {
@@ -48,7 +47,7 @@ impl<'a> TreeNode<'a> {
         let labels = (0..).take(classes.max(MIN_CLASSES)).collect();
         let [name, _] = outputs.clone();
         let before =
-            NodeProto { input: vec![matrix], output: outputs.into(), name, op_type: Self::OPERATOR.to_owned(), ..NodeProto::default() };
+            NodeProto { input: vec![matrix], output: outputs.into(), name, op_type: TREE_ENSEMBLE.to_owned(), ..NodeProto::default() };
         let after = NodeProto {
             attribute: vec![attribute("classlabels_int64s", Attribute::Ints(labels)), attribute("post_transform", Attribute::Text("NONE"))],
             domain: "ai.onnx.ml".to_owned(),
