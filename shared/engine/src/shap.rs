@@ -26,8 +26,8 @@ pub struct Contribution {
     /// The mean of the absolute contributions over the rows; of more than two labels, over the labels too. In the units of the number, or
     /// as a probability.
     pub mean: f64,
-    /// For the features that add most, by row the feature's value or code (of a date or a text the number that the model uses most; `NaN` when missing) and what it
-    /// adds to the number or to the probability of the second label. None with more than two labels.
+    /// For the features that add most, by row the feature's value or code (of a date or a text the number that the model uses most; `NaN` when
+    /// missing) and what it adds to the number or to the probability of the second label. None with more than two labels.
     pub points: Vec<(f32, f64)>,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     clock::{Clock, Deadline},
     random::Random,
     search::{
-        Found,
+        Found, SIDE_BY_SIDE,
         candidate::{self, Candidate, Config, Fold, FoldFit, Problem, size},
         portfolio::MODEL_NODES,
     },
@@ -18,11 +18,10 @@ use crate::{
 
 /// How much of a candidate's weight its fit on all rows gets, beside the folds' models.
 const WHOLE_SHARE: f64 = 0.7;
-/// Fits of a candidate on all rows at most, the share of the budget that all but the first may take, and how many candidates are fitted side
-/// by side. The mean of several is steadier than one.
+/// Fits of a candidate on all rows at most, and the share of the budget that all but the first may take. The mean of several is steadier than
+/// one.
 const WHOLES: usize = 5;
 const MORE_WHOLES_SHARE: f64 = 0.1;
-const SIDE_BY_SIDE: usize = 2;
 /// Labels of their random numbers.
 const WHOLE_SEEDS: u64 = 77;
 /// A fit on more rows needs more rounds, by this share of the additional rows.
@@ -112,7 +111,7 @@ impl Chosen {
 
 impl Found {
     /// Fits of the chosen candidates on all rows, as far as there is time: one of each, those with the largest weights first, and then more that
-    /// differ by chance, until `more_end` and as far as they fit into the model.
+    /// differ by chance, within their share of the budget and as far as they fit into the model.
     pub(crate) fn fit_on_all_rows(
         &self,
         problem: &Problem,
@@ -121,40 +120,47 @@ impl Found {
         clock: &Clock,
         end: &Deadline,
     ) -> Vec<Vec<FoldFit>> {
-        let rows = problem.target.len();
-        let more = rows as f64 / mean_learned(&self.folds);
-        let limits = Limits::of(settings);
-        let mut fold: Option<Fold> = None;
         let mut wholes: Vec<Vec<FoldFit>> = self.chosen.iter().map(|_| Vec::new()).collect();
+        if end.passed() {
+            return wholes;
+        }
+        let all_rows = Split { learn: (0..problem.target.len() as u32).collect(), watch: Vec::new() };
+        let all_rows = Fold::new(problem, all_rows, seed);
+        let limits = Limits::of(settings);
+        let mut end = end.clone();
         for number in 0..WHOLES {
-            let end = if number == 0 { end.clone() } else { end.clone().min(clock.within(MORE_WHOLES_SHARE)) };
-            let due = |(chosen, fits): &(&Chosen, &mut Vec<FoldFit>)| {
+            let seed = Random::labelled(seed, WHOLE_SEEDS + number as u64).bits();
+            let is_due = |(chosen, fits): &(&Chosen, &mut Vec<FoldFit>)| {
                 fits.len() == number && (number == 0 || chosen.candidate.config.is_random())
             };
-            let mut jobs: Vec<(&Chosen, &mut Vec<FoldFit>)> = self.chosen.iter().zip(&mut wholes).filter(due).collect();
-            for jobs in jobs.chunks_mut(SIDE_BY_SIDE) {
-                let in_time = |chosen: &Chosen| {
-                    !end.passed() && (!clock.is_shared() || chosen.candidate.whole_seconds(&self.folds, rows) <= end.left())
-                };
-                if !jobs.iter().any(|(chosen, _)| in_time(chosen)) {
-                    continue;
-                }
-                let fold =
-                    fold.get_or_insert_with(|| Fold::new(problem, Split { learn: (0..rows as u32).collect(), watch: Vec::new() }, seed));
-                jobs.par_iter_mut().filter(|(chosen, _)| in_time(chosen)).for_each(|(chosen, fits)| {
-                    let config = chosen.whole_config(more);
-                    let expected_rounds = if let Config::Trees(params) = &config { params.max_rounds } else { 0 };
-                    let fit = candidate::fit(problem, &config, fold, Random::labelled(seed, WHOLE_SEEDS + number as u64).bits(), &end);
-                    // One that ran out of time is no better than what there is.
-                    fits.extend(fit.filter(|fit| fit.rounds >= expected_rounds || !end.passed()));
-                });
+            let mut due: Vec<(&Chosen, &mut Vec<FoldFit>)> = self.chosen.iter().zip(&mut wholes).filter(is_due).collect();
+            for side_by_side in due.chunks_mut(SIDE_BY_SIDE) {
+                side_by_side
+                    .par_iter_mut()
+                    .for_each(|(chosen, fits)| fits.extend(self.whole(chosen, problem, &all_rows, seed, clock, &end)));
             }
-            let next: usize = wholes.iter().flatten().map(|fit| size(&fit.model).0).sum::<usize>() / (number + 1) * (number + 2);
-            if next > limits.nodes {
+            let nodes: usize = wholes.iter().flatten().map(|fit| size(&fit.model).0).sum();
+            if nodes / (number + 1) * (number + 2) > limits.nodes {
                 break;
+            }
+            if number == 0 {
+                end = end.min(clock.within(MORE_WHOLES_SHARE));
             }
         }
         wholes
+    }
+
+    /// A candidate fitted on all rows; `None` when there is no time for it.
+    fn whole(&self, chosen: &Chosen, problem: &Problem, all_rows: &Fold, seed: u64, clock: &Clock, end: &Deadline) -> Option<FoldFit> {
+        let rows = problem.target.len();
+        if end.passed() || (clock.is_shared() && chosen.candidate.whole_seconds(&self.folds, rows) > end.left()) {
+            return None;
+        }
+        let config = chosen.whole_config(rows as f64 / mean_learned(&self.folds));
+        let expected_rounds = if let Config::Trees(params) = &config { params.max_rounds } else { 0 };
+        let fit = candidate::fit(problem, &config, all_rows, seed, end)?;
+        // One that ran out of time is no better than what there is.
+        (fit.rounds >= expected_rounds || !end.passed()).then_some(fit)
     }
 
     /// The parts of the model, within what was asked for: first the folds' models go, then all but one of each candidate's fits on all rows, then

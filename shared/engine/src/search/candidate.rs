@@ -339,6 +339,8 @@ impl Config {
 pub(crate) struct Fold {
     /// The rows.
     pub split: Split,
+    /// Whether it only judges: the model keeps no fits of later deals.
+    pub only_judges: bool,
     statistics: Statistics,
 }
 
@@ -346,7 +348,7 @@ impl Fold {
     /// Learns the statistics of the split's learned rows.
     pub(crate) fn new(problem: &Problem, split: Split, seed: u64) -> Self {
         let statistics = Statistics::new(&problem.matrix, &problem.binned, &problem.target, problem.weights.as_deref(), &split.learn, seed);
-        Self { split, statistics }
+        Self { split, only_judges: false, statistics }
     }
 }
 
@@ -375,7 +377,7 @@ pub(crate) struct Candidate {
     pub name: String,
     /// What was fitted.
     pub config: Config,
-    /// One per fold, until forgotten.
+    /// One per fold of the first deal, until forgotten.
     pub fits: Vec<FoldFit>,
     /// What is kept of the predictions for the judged rows, fold after fold, until forgotten.
     pub predictions: Vec<f32>,
@@ -413,9 +415,10 @@ impl Candidate {
         let fits: Vec<FoldFit> = done.into_iter().map(Some).chain(rest).collect::<Option<_>>()?;
         let predictions: Vec<f32> = fits.iter().flat_map(|fit| fit.predictions.iter().copied()).collect();
         let loss = bench.loss(&predictions);
-        let (nodes, trees) = fits.iter().map(|fit| size(&fit.model)).fold((0, 0), |all, next| (all.0 + next.0, all.1 + next.1));
         let rounds: usize = fits.iter().map(|fit| fit.rounds).sum();
         let rounds = matches!(config, Config::Trees(_)).then(|| rounds as f64 / fits.len().max(1) as f64);
+        let fits: Vec<FoldFit> = fits.into_iter().zip(folds).filter(|(_, fold)| !fold.only_judges).map(|(fit, _)| fit).collect();
+        let (nodes, trees) = fits.iter().map(|fit| size(&fit.model)).fold((0, 0), |all, next| (all.0 + next.0, all.1 + next.1));
         let name = config.family().name().to_owned();
         let seconds = before + start.elapsed().as_secs_f64();
         let predict_seconds = predict_seconds(problem, &fits, folds);

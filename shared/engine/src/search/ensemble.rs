@@ -25,15 +25,15 @@ pub(crate) struct Room {
     pub trees: usize,
 }
 
-/// How many of the best candidates may take part whatever their family, of each of which so many figures are kept: the fewer the rows, the sooner a selection fits
-/// their noise.
+/// How many of the best candidates may take part whatever their family, of each of which so many figures are kept: the fewer the rows, the
+/// sooner a selection fits their noise.
 pub(crate) fn most_eligible(rows: usize, figures: usize) -> usize {
     (rows / 60).clamp(4, 16).min(KEPT_FIGURES / figures.max(1)).max(1)
 }
 
-/// The candidates of `eligible` that take part, by position, and their weights, which sum to 1, as chosen on some of the judged rows: those at `positions`
-/// in the candidates' predictions, whose numbers in the table are `rows`. The candidates come best first; those that join the first stay
-/// within `room`.
+/// The candidates of `eligible` that take part, by position, and their weights, which sum to 1, as chosen on some of the judged rows: those
+/// at `positions` in the candidates' predictions, whose numbers in the table are `rows`. The candidates come best first; those that join the
+/// first stay within `room`.
 pub(crate) fn select(
     problem: &Problem,
     candidates: &[Candidate],

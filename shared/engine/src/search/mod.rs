@@ -57,6 +57,8 @@ const CANDIDATES_PER_ROW: f64 = 0.3;
 const FEWEST_CANDIDATES: usize = 60;
 /// How many of the best candidates are varied.
 const PARENTS: usize = 4;
+/// Configurations that are fitted side by side where one alone leaves threads idle, whatever the number of threads.
+const SIDE_BY_SIDE: usize = 2;
 /// The most that one candidate may take of the budget, and a linear one, which on a large table is rarely the best.
 const CANDIDATE_SHARE: f64 = 0.25;
 const LINEAR_SHARE: f64 = 0.06;
@@ -195,7 +197,12 @@ pub(crate) fn search(
         // Few groups, or few rows of labels that repeat, fill fewer folds.
         let filled = dealt.iter().map(Vec::len).min().unwrap_or(0);
         let splits = dealt.into_iter().flat_map(|splits| splits.into_iter().take(filled));
-        (splits.map(|split| Fold::new(problem, split, seed)).collect(), filled, Vec::new())
+        let fold = |(number, split)| {
+            let mut fold = Fold::new(problem, split, seed);
+            fold.only_judges = number >= filled;
+            fold
+        };
+        (splits.enumerate().map(fold).collect(), filled, Vec::new())
     } else {
         (pilot_fold.into_iter().collect::<Vec<_>>(), count, pilot.into_iter().collect())
     };
@@ -233,8 +240,8 @@ fn affordable_folds(problem: &Problem, shape: &Shape, pilot: f64, end: &Deadline
     }
     let fits = end.left() / pilot.max(1e-6);
     // Where folds judge the model, too, there are enough of them whatever their size: then the models are smaller.
-    let by_size = shape.affordable_folds(FOLDS * MAX_DEALS).max(if judge { FOLDS } else { 1 });
-    if by_size.min((fits / FITS) as usize) < FOLDS {
+    let has_room = judge || shape.has_room_for(FOLDS);
+    if !has_room || fits < FITS * FOLDS as f64 {
         return (1, 1);
     }
     let rows = problem.rows.len();
@@ -266,9 +273,9 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Configurations that are fitted side by side, whatever the number of threads: one fold alone leaves threads idle.
+    /// Configurations that are fitted at once: folds already keep threads busy.
     fn at_once(&self) -> usize {
-        if self.folds.len() == 1 { 2 } else { 1 }
+        if self.folds.len() == 1 { SIDE_BY_SIDE } else { 1 }
     }
 
     /// Fits configurations, if there is time or nothing else yet. Whether one is better than all before.
@@ -333,10 +340,6 @@ impl Search<'_> {
 
     /// Puts a candidate in its place. Whether it is better than all before.
     fn add(&mut self, mut candidate: Candidate) -> bool {
-        // The model has as many fits of it as a deal has folds: those of the first deal, or as many on all rows.
-        candidate.fits.truncate(self.count);
-        candidate.nodes = candidate.nodes * self.count / self.folds.len();
-        candidate.trees = candidate.trees * self.count / self.folds.len();
         let same_family = self.candidates.iter().filter(|other| other.config.family() == candidate.config.family()).count();
         if same_family > 0 {
             candidate.name = format!("{}_{}", candidate.name, same_family + 1);

@@ -15,7 +15,7 @@ pub(super) const MODEL_NODES: usize = 2 * MAX_NODES;
 pub(super) const NODE_BYTES: f64 = 40.0;
 /// Rounds that a configuration needs at the usual learning rate.
 const USUAL_ROUNDS: usize = 200;
-/// The most trees of a forest, for each output and fold; and how many it should have room for.
+/// The most trees of a forest, for each output and fold; and how many it should have room for, with one output and with more.
 const FOREST_TREES: usize = 150;
 const FEWEST_FOREST_TREES: usize = 50;
 const FEWEST_FOREST_TREES_OF_MANY: usize = 20;
@@ -178,11 +178,11 @@ impl Shape {
         if self.allows(family) { params } else { Params { extra_trees: best.extra_trees, ..params } }
     }
 
-    /// The number of folds, of `folds`, that models of a usual number of rounds may have.
-    pub(crate) fn affordable_folds(&self, folds: usize) -> usize {
-        let trees = self.outputs * USUAL_ROUNDS;
+    /// Whether models of a usual number of rounds may have so many folds.
+    pub(crate) fn has_room_for(&self, folds: usize) -> bool {
+        let trees = self.outputs * USUAL_ROUNDS * folds;
         let nodes = trees * (2 * Params::default().num_leaves.min(self.rows / 3) - 1);
-        (self.room.nodes / nodes.max(1)).min(self.room.trees / trees).clamp(1, folds.max(1))
+        nodes <= self.room.nodes && trees <= self.room.trees
     }
 
     /// The same configuration with no more rounds than the size of the model allows, and steps and patience to match.
