@@ -42,9 +42,15 @@ pub(crate) fn is_json_lines(start: &[u8]) -> Result<bool, TableError> {
         (Some(b'{'), Some(b'"')) if is_whole && line.trim_end().ends_with(['{', ',']) => {
             Err(TableError::Unsupported("JSON with objects of several lines"))
         }
-        (Some(b'{'), Some(b'"')) => Ok(!is_whole || line.trim_end().ends_with('}')),
+        (Some(b'{'), Some(b'"')) => Ok(!is_whole || line.trim_end().ends_with('}') || begins_with_a_field(&line)),
         _ => Ok(false),
     }
+}
+
+/// Whether a line begins with `{"name":`, as no delimited text does; what is wrong with its end is told when it is read.
+fn begins_with_a_field(line: &str) -> bool {
+    let name = line.trim_start().strip_prefix('{').and_then(|rest| rest.trim_start().strip_prefix('"'));
+    name.and_then(|rest| rest.split_once('"')).is_some_and(|(_, rest)| rest.trim_start().starts_with(':'))
 }
 
 /// One reading, with what earlier ones have found.

@@ -156,6 +156,7 @@ fn json_lines_are_a_table() {
     assert_eq!(texts(&frame, 1), [Some("x, y".to_owned()), None, None]);
     assert_eq!(texts(&frame, 3)[2].as_deref(), Some("{\"e\":[1]}"));
     assert_eq!(profile.bytes, lines.len() as u64);
+    assert!(message(b"{\"a\": 1\n{\"a\": 2}\n").starts_with("line 1 ('{\"a\": 1') is no JSON object"));
     assert!(message(b"{\"a\": 1}\n{\"a\": }\n").starts_with("line 2 ('{\"a\": }') is no JSON object"));
     assert!(message(b"[{\"a\": 1}]").contains("a JSON array; save"));
     assert!(message(b"{\n  \"a\": 1\n}\n").contains("objects of several lines; save"));
