@@ -2,7 +2,7 @@
 
 use domain::Metric;
 
-use crate::matrix::Target;
+use crate::{log_sum::LogSum, matrix::Target};
 
 /// The least probability that the log loss assumes.
 pub(crate) const LEAST: f64 = 1e-7;
@@ -152,13 +152,13 @@ impl Labels<'_> {
     fn value(&self, metric: Metric, weights: Weights<'_>) -> Option<f64> {
         match metric {
             Metric::LogLoss => {
-                let (mut sum, mut total) = (0.0, 0.0);
+                let (mut sum, mut total) = (LogSum::EMPTY, 0.0);
                 for (row, &label) in self.actual.iter().enumerate() {
                     let weight = weights.of(row);
-                    sum -= weight * f64::from(self.probability(row, label as usize)).clamp(LEAST, 1.0).ln();
+                    sum.add(f64::from(self.probability(row, label as usize)).clamp(LEAST, 1.0), weight);
                     total += weight;
                 }
-                (total > 0.0).then(|| sum / total)
+                (total > 0.0).then(|| -sum.value() / total)
             }
             Metric::RocAuc => self.mean_of_ranked(weights, roc_auc),
             Metric::PrAuc => self.mean_of_ranked(weights, average_precision),

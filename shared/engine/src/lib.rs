@@ -18,6 +18,7 @@ mod evaluate;
 mod explain;
 mod judge;
 mod linear;
+mod log_sum;
 mod matrix;
 mod prepare;
 mod random;

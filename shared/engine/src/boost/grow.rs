@@ -20,6 +20,8 @@ use crate::{
 
 /// Work (rows × features) of a leaf from which threads share it.
 const PARALLEL_WORK: usize = 30_000;
+/// Rows of a leaf from which threads share what is done to each.
+pub(super) const SHARED_ROWS: usize = 10_000;
 /// Bytes of histograms that a tree keeps; beyond, they are counted again.
 const HISTOGRAM_BYTES: usize = 256 << 20;
 
@@ -116,6 +118,13 @@ pub(crate) struct Grower<'a> {
 /// Sums per bin for each feature that the tree sees.
 pub(crate) type Histogram = Vec<Counts>;
 
+/// What one tree leaves to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    histograms: Vec<Histogram>,
+    gathered: Vec<Vec<Cell>>,
+}
+
 struct Leaf {
     node: usize,
     learned: Range<usize>,
@@ -128,7 +137,7 @@ struct Leaf {
 
 impl Grower<'_> {
     /// Grows a tree on the rows of `learned` and sends the rows of `watched` along; `spare` lends histograms from tree to tree.
-    pub(crate) fn grow(&self, learned: &mut Partition, watched: &mut Partition, spare: &mut Vec<Histogram>) -> Grown {
+    pub(crate) fn grow(&self, learned: &mut Partition, watched: &mut Partition, spare: &mut Spare) -> Grown {
         let features = self.features();
         let bins: usize = features.iter().map(|&feature| self.binned.columns[feature].cuts.len()).sum();
         let keep = bins * size_of::<Cell>() * self.params.num_leaves <= HISTOGRAM_BYTES;
@@ -150,11 +159,11 @@ impl Grower<'_> {
             if leaves.len() + 2 < self.params.num_leaves {
                 self.search(&mut children, parent.histogram, learned, &features, spare);
             } else {
-                spare.extend(parent.histogram);
+                spare.histograms.extend(parent.histogram);
             }
             if !keep {
-                spare.extend(children.left.histogram.take());
-                spare.extend(children.right.histogram.take());
+                spare.histograms.extend(children.left.histogram.take());
+                spare.histograms.extend(children.right.histogram.take());
             }
             leaves.extend([children.left, children.right]);
         }
@@ -163,7 +172,7 @@ impl Grower<'_> {
         for leaf in leaves {
             let value = leaf.bounds.clamp(leaf_value(self.scale.sums(leaf.total), self.params));
             nodes[leaf.node] = GrownNode::Leaf(value);
-            spare.extend(leaf.histogram);
+            spare.histograms.extend(leaf.histogram);
             finished.push(GrownLeaf { node: leaf.node, value, bounds: leaf.bounds, learned: leaf.learned, watched: leaf.watched });
         }
         Grown { nodes, gains, leaves: finished }
@@ -203,51 +212,48 @@ impl Grower<'_> {
         features
     }
 
-    fn root(&self, learned: &Partition, watched: &Partition, features: &[usize], spare: &mut Vec<Histogram>) -> Leaf {
+    fn root(&self, learned: &Partition, watched: &Partition, features: &[usize], spare: &mut Spare) -> Leaf {
         let all = 0..learned.len();
         let rows = learned.rows(&all);
-        let cells = self.gather(rows);
+        let gathered = (rows.len() < self.cells.len()).then(|| self.gather(rows, spare));
+        let cells = gathered.as_deref().unwrap_or(self.cells);
         let mut total = Cell::default();
-        for &cell in &cells {
+        for &cell in cells {
             total += cell;
         }
         let mut root =
             Leaf { node: 0, learned: all.clone(), watched: 0..watched.len(), total, bounds: Bounds::NONE, histogram: None, best: None };
         if self.can_split(&root) {
             let mut histogram = self.empty(features, spare);
-            let work: Vec<_> = features.iter().zip(&mut histogram).collect();
-            let splits = for_each_feature(rows.len(), work, |(&feature, counts)| {
-                counts.add(&self.binned.columns[feature], rows, &cells);
+            let search = |feature: usize, counts: &mut Counts| {
+                counts.add(&self.binned.columns[feature], rows, cells);
                 self.best(&root, feature, counts)
-            });
-            root.best = best_of(splits);
+            };
+            root.best = if is_shared(rows.len(), features) {
+                features.par_iter().zip(&mut histogram).map(|(&feature, counts)| search(feature, counts)).reduce(|| None, better)
+            } else {
+                features.iter().zip(&mut histogram).map(|(&feature, counts)| search(feature, counts)).fold(None, better)
+            };
             root.histogram = Some(histogram);
         }
+        spare.gathered.extend(gathered);
         root
     }
 
     /// Finds the best splits of two siblings; they inherit the parent's histogram if it was kept.
-    fn search(
-        &self,
-        children: &mut Children,
-        parent: Option<Histogram>,
-        partition: &Partition,
-        features: &[usize],
-        spare: &mut Vec<Histogram>,
-    ) {
+    fn search(&self, children: &mut Children, parent: Option<Histogram>, partition: &Partition, features: &[usize], spare: &mut Spare) {
         let Children { left, right } = children;
         let (small, large) = if left.learned.len() <= right.learned.len() { (left, right) } else { (right, left) };
         if !self.can_split(small) && !self.can_split(large) {
-            spare.extend(parent);
+            spare.histograms.extend(parent);
             return;
         }
         let rows = partition.rows(&small.learned);
-        let cells = self.gather(rows);
-        let recount = parent.is_none().then(|| partition.rows(&large.learned)).map(|rows| (rows, self.gather(rows)));
+        let cells = self.gather(rows, spare);
+        let recount = parent.is_none().then(|| partition.rows(&large.learned)).map(|rows| (rows, self.gather(rows, spare)));
         let mut large_histogram = parent.unwrap_or_else(|| self.empty(features, spare));
         let mut small_histogram = self.empty(features, spare);
-        let work: Vec<_> = features.iter().zip(small_histogram.iter_mut().zip(&mut large_histogram)).collect();
-        let splits = for_each_feature(rows.len(), work, |(&feature, (small_counts, large_counts))| {
+        let search = |feature: usize, small_counts: &mut Counts, large_counts: &mut Counts| {
             let column = &self.binned.columns[feature];
             small_counts.add(column, rows, &cells);
             match &recount {
@@ -255,12 +261,21 @@ impl Grower<'_> {
                 None => large_counts.subtract(small_counts),
             }
             (self.best(small, feature, small_counts), self.best(large, feature, large_counts))
-        });
-        let (of_small, of_large): (Vec<_>, Vec<_>) = splits.into_iter().unzip();
-        small.best = best_of(of_small);
-        large.best = best_of(of_large);
+        };
+        let both = |(small, large), (next_small, next_large)| (better(small, next_small), better(large, next_large));
+        let none = || (None, None);
+        let (of_small, of_large) = if is_shared(rows.len(), features) {
+            let work = features.par_iter().zip(&mut small_histogram).zip(&mut large_histogram);
+            work.map(|((&feature, small), large)| search(feature, small, large)).reduce(none, both)
+        } else {
+            let work = features.iter().zip(&mut small_histogram).zip(&mut large_histogram);
+            work.map(|((&feature, small), large)| search(feature, small, large)).fold(none(), both)
+        };
+        (small.best, large.best) = (of_small, of_large);
         small.histogram = Some(small_histogram);
         large.histogram = Some(large_histogram);
+        spare.gathered.extend(recount.map(|(_, cells)| cells));
+        spare.gathered.push(cells);
     }
 
     fn can_split(&self, leaf: &Leaf) -> bool {
@@ -279,13 +294,20 @@ impl Grower<'_> {
         scorer.best(feature, &self.binned.columns[feature].cuts, counts.values(), random)
     }
 
-    fn gather(&self, rows: &[u32]) -> Vec<Cell> {
-        rows.iter().map(|&row| self.cells[row as usize]).collect()
+    fn gather(&self, rows: &[u32], spare: &mut Spare) -> Vec<Cell> {
+        let mut cells = spare.gathered.pop().unwrap_or_default();
+        if rows.len() >= SHARED_ROWS {
+            rows.par_iter().with_min_len(SHARED_ROWS / 2).map(|&row| self.cells[row as usize]).collect_into_vec(&mut cells);
+        } else {
+            cells.clear();
+            cells.extend(rows.iter().map(|&row| self.cells[row as usize]));
+        }
+        cells
     }
 
     /// An empty histogram with a place for every bin of `features`.
-    fn empty(&self, features: &[usize], spare: &mut Vec<Histogram>) -> Histogram {
-        let mut histogram = spare.pop().unwrap_or_default();
+    fn empty(&self, features: &[usize], spare: &mut Spare) -> Histogram {
+        let mut histogram = spare.histograms.pop().unwrap_or_default();
         histogram.resize_with(features.len(), Counts::default);
         for (counts, &feature) in histogram.iter_mut().zip(features) {
             counts.reset(self.binned.columns[feature].cuts.len());
@@ -307,12 +329,15 @@ fn take_best(leaves: &mut Vec<Leaf>) -> Option<(Leaf, Split)> {
     Some((leaves.swap_remove(best), split))
 }
 
-/// Runs `work` for each feature, on several threads if that pays; the results keep the order.
-fn for_each_feature<T: Send, R: Send>(rows: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
-    if rows * items.len() >= PARALLEL_WORK { items.into_par_iter().map(work).collect() } else { items.into_iter().map(work).collect() }
+/// Whether threads share the work on so many rows.
+fn is_shared(rows: usize, features: &[usize]) -> bool {
+    rows * features.len() >= PARALLEL_WORK
 }
 
-/// The first of those that gain most.
-fn best_of(splits: Vec<Option<Split>>) -> Option<Split> {
-    splits.into_iter().flatten().reduce(|best, next| if next.gain > best.gain { next } else { best })
+/// The one that gains more, the first of equals.
+fn better(best: Option<Split>, next: Option<Split>) -> Option<Split> {
+    match (best, next) {
+        (Some(best), Some(next)) => Some(if next.gain > best.gain { next } else { best }),
+        (best, next) => best.or(next),
+    }
 }

@@ -62,7 +62,17 @@ pub(crate) struct Scale {
     pub gradient: f64,
     /// One step of a scaled hessian.
     pub hessian: f64,
+    per_gradient: f64,
+    per_hessian: f64,
     count_bits: u32,
+}
+
+/// The nearest whole number, of those below 2⁵¹.
+#[inline]
+fn rounded(value: f64) -> i64 {
+    /// Added to a number, this leaves it rounded to a whole one, in the lowest bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    ((value + ROUND).to_bits() as i64) - (ROUND.to_bits() as i64)
 }
 
 impl Scale {
@@ -71,13 +81,15 @@ impl Scale {
         let count_bits = (usize::BITS - rows.leading_zeros()).max(1);
         let hessian_bits = 62_u32.saturating_sub(2 * count_bits).clamp(8, 30);
         let unit = |max: f32, bits: u32| f64::from(max.max(f32::MIN_POSITIVE)) / f64::from(1_u32 << bits);
-        Self { gradient: unit(max_gradient, 30), hessian: unit(max_hessian, hessian_bits), count_bits }
+        let (gradient, hessian) = (unit(max_gradient, 30), unit(max_hessian, hessian_bits));
+        Self { gradient, hessian, per_gradient: gradient.recip(), per_hessian: hessian.recip(), count_bits }
     }
 
     /// One row.
+    #[inline]
     pub(crate) fn cell(&self, gradient: f32, hessian: f32) -> Cell {
-        let hessian = (f64::from(hessian) / self.hessian).round() as i64;
-        Cell { gradient: (f64::from(gradient) / self.gradient).round() as i64, weight: (hessian << self.count_bits) | 1 }
+        let gradient = rounded(f64::from(gradient) * self.per_gradient);
+        Cell { gradient, weight: (rounded(f64::from(hessian) * self.per_hessian) << self.count_bits) | 1 }
     }
 
     /// Back to units.
@@ -185,11 +197,20 @@ impl Counts {
 /// The sums of many rows, for bins that are all empty. Rows that follow each other often share a bin, and each addition to it would wait for the
 /// one before: with a set of sums for every fourth row, they do not.
 fn add_side_by_side(sums: &mut [Cell], bins: &[u8], rows: &[u32], cells: &[Cell]) {
+    let all = rows.len() == bins.len();
     let mut lanes = [[Cell::default(); 256]; LANES];
     let ((rows, last_rows), (cells, last_cells)) = (rows.as_chunks::<LANES>(), cells.as_chunks::<LANES>());
-    for (rows, cells) in rows.iter().zip(cells) {
-        for lane in 0..LANES {
-            lanes[lane][usize::from(bins[rows[lane] as usize])] += cells[lane];
+    if all {
+        for (bins, cells) in bins.as_chunks::<LANES>().0.iter().zip(cells) {
+            for lane in 0..LANES {
+                lanes[lane][usize::from(bins[lane])] += cells[lane];
+            }
+        }
+    } else {
+        for (rows, cells) in rows.iter().zip(cells) {
+            for lane in 0..LANES {
+                lanes[lane][usize::from(bins[rows[lane] as usize])] += cells[lane];
+            }
         }
     }
     for (&row, &cell) in last_rows.iter().zip(last_cells) {

@@ -19,12 +19,17 @@ use domain::Monotone;
 use model::SHARE_FLOOR;
 use rayon::prelude::*;
 
-use crate::matrix::Target;
+use crate::{log_sum::LogSum, matrix::Target};
 
 /// The least probability that a start score or a loss assumes.
 const LEAST: f64 = 1e-7;
 /// Scores of the exponential objectives stay within e^±this of the target's unit.
 const MOST_LOG: f32 = 30.0;
+
+/// Rows whose derivatives are computed at a time.
+const AT_ONCE: usize = 32;
+/// Rows whose losses one thread sums.
+const LOSSES_AT_ONCE: usize = 4_096;
 
 /// Scores by output and row.
 pub(crate) type Scores = Vec<Vec<f32>>;
@@ -147,43 +152,60 @@ impl<'a> Loss<'a> {
         logs
     }
 
-    /// Gradient and hessian of one row.
-    pub(crate) fn derivatives(&self, output: usize, row: usize, score: f32, normaliser: Option<&f32>) -> (f32, f32) {
-        let (gradient, hessian) = match self.target {
+    /// Writes the gradient and the hessian of each of `rows`; `scores` are the output's, by row.
+    pub(crate) fn derivatives(&self, output: usize, rows: &[u32], scores: &[f32], normalisers: &[f32], into: &mut [(f32, f32)]) {
+        match self.target {
             Target::Numbers(values) => {
-                let error = score - values[row] as f32;
+                let of_row = |row: usize| (scores[row], values[row] as f32);
+                let above_zero = |row: usize| (scores[row], self.above_zero(values[row]));
                 match self.objective {
-                    Objective::Absolute => (if error > 0.0 { 1.0 } else { -1.0 }, 1.0),
-                    Objective::Huber => (error.clamp(-self.delta, self.delta), 1.0),
-                    Objective::Poisson => {
-                        let mean = score.min(MOST_LOG).exp();
-                        (mean - self.above_zero(values[row]), mean)
+                    Objective::Absolute => each(rows, into, of_row, |score, value| (if score > value { 1.0 } else { -1.0 }, 1.0)),
+                    Objective::Huber => {
+                        each(rows, into, of_row, |score, value| ((score - value).clamp(-self.delta, self.delta), 1.0));
                     }
-                    Objective::Tweedie => {
-                        let half = (0.5 * score.clamp(-MOST_LOG, MOST_LOG)).exp();
-                        let rest = self.above_zero(values[row]) / half;
+                    Objective::Poisson => each(rows, into, above_zero, |score, value| {
+                        let mean = exp(score.min(MOST_LOG));
+                        (mean - value, mean)
+                    }),
+                    Objective::Tweedie => each(rows, into, above_zero, |score, value| {
+                        let half = exp(0.5 * score.clamp(-MOST_LOG, MOST_LOG));
+                        let rest = value / half;
                         (half - rest, 0.5 * (half + rest))
-                    }
-                    Objective::Natural | Objective::Shares => (error, 1.0),
+                    }),
+                    Objective::Natural | Objective::Shares => each(rows, into, of_row, |score, value| (score - value, 1.0)),
                 }
             }
             Target::Classes { classes, count } => {
-                let is_second = if *count == 2 { classes[row] == 1 } else { classes[row] as usize == output };
-                let indicator = if is_second { 1.0 } else { 0.0 };
+                let label = if *count == 2 { 1 } else { output };
+                let indicator = |row: usize| if classes[row] as usize == label { 1.0 } else { 0.0 };
+                let of_row = |row: usize| (scores[row], indicator(row));
                 if self.objective == Objective::Shares {
-                    (score - indicator, 1.0)
+                    each(rows, into, of_row, |score, indicator| (score - indicator, 1.0));
                 } else if *count == 2 {
-                    let p = 1.0 / (1.0 + (-score).exp());
-                    (p - indicator, p * (1.0 - p))
+                    each(rows, into, of_row, |score, indicator| {
+                        let p = 1.0 / (1.0 + exp(-score));
+                        (p - indicator, p * (1.0 - p))
+                    });
                 } else {
-                    let p = (score - normaliser.copied().unwrap_or_default()).exp().min(1.0);
                     let factor = *count as f32 / (*count as f32 - 1.0);
-                    (p - indicator, p * (1.0 - p) * factor)
+                    each(
+                        rows,
+                        into,
+                        |row| (scores[row] - normalisers[row], indicator(row)),
+                        |log, indicator| {
+                            let p = exp(log).min(1.0);
+                            (p - indicator, p * (1.0 - p) * factor)
+                        },
+                    );
                 }
             }
-        };
-        let weight = self.weight(row);
-        (gradient * weight, hessian * weight)
+        }
+        if self.weights.is_some() {
+            for (&row, (gradient, hessian)) in rows.iter().zip(into) {
+                let weight = self.weight(row as usize);
+                (*gradient, *hessian) = (*gradient * weight, *hessian * weight);
+            }
+        }
     }
 
     fn above_zero(&self, value: f64) -> f32 {
@@ -192,7 +214,26 @@ impl<'a> Loss<'a> {
 
     /// The mean loss over some rows, up to a constant.
     pub(crate) fn mean_loss(&self, rows: &[u32], scores: &[Vec<f32>], normalisers: &[f32]) -> f64 {
+        let parts: Vec<(f64, f64)> = rows.par_chunks(LOSSES_AT_ONCE).map(|rows| self.loss_and_weight(rows, scores, normalisers)).collect();
+        let (sum, total) = parts.iter().fold((0.0, 0.0), |sums, part| (sums.0 + part.0, sums.1 + part.1));
+        sum / total.max(f64::MIN_POSITIVE)
+    }
+
+    /// The sum of the weighted losses of some rows, and of their weights.
+    fn loss_and_weight(&self, rows: &[u32], scores: &[Vec<f32>], normalisers: &[f32]) -> (f64, f64) {
         let score = |output: usize, row: usize| f64::from(scores[output][row]);
+        if let Target::Classes { classes, count: 2 } = self.target
+            && self.objective != Objective::Shares
+        {
+            let (mut sum, mut total) = (LogSum::EMPTY, 0.0);
+            for row in rows.iter().map(|&row| row as usize) {
+                let against = if classes[row] == 1 { -scores[0][row] } else { scores[0][row] };
+                let weight = f64::from(self.weight(row));
+                sum.add((1.0 + f64::from(exp(against))).min(LEAST.recip()), weight);
+                total += weight;
+            }
+            return (sum.value(), total);
+        }
         let loss = |row: usize| match self.target {
             Target::Numbers(values) => {
                 let error = score(0, row) - values[row];
@@ -216,10 +257,6 @@ impl<'a> Loss<'a> {
                         |output: usize| f64::from(u8::from(if count == 2 { classes[row] == 1 } else { classes[row] as usize == output }));
                     (0..scores.len()).map(|output| 0.5 * (score(output, row) - indicator(output)).powi(2)).sum()
                 }
-                (_, 2) => {
-                    let margin = if classes[row] == 1 { score(0, row) } else { -score(0, row) };
-                    (-margin).exp().ln_1p().min(-LEAST.ln())
-                }
                 _ => (f64::from(normalisers[row]) - score(classes[row] as usize, row)).min(-LEAST.ln()),
             },
         };
@@ -229,7 +266,7 @@ impl<'a> Loss<'a> {
             sum += weight * loss(row as usize);
             total += weight;
         }
-        sum / total.max(f64::MIN_POSITIVE)
+        (sum, total)
     }
 
     /// Member outputs from scores, row-major: the standardised number, or one probability per label. `values` has one list of scores per
@@ -292,6 +329,40 @@ impl<'a> Loss<'a> {
     }
 }
 
+/// Derives a pair for each row from the pair that is given of it, many at a time.
+#[inline]
+fn each(rows: &[u32], into: &mut [(f32, f32)], given: impl Fn(usize) -> (f32, f32), derive: impl Fn(f32, f32) -> (f32, f32)) {
+    let (mut first, mut second) = ([0.0; AT_ONCE], [0.0; AT_ONCE]);
+    for (rows, into) in rows.chunks(AT_ONCE).zip(into.chunks_mut(AT_ONCE)) {
+        for ((&row, first), second) in rows.iter().zip(&mut first).zip(&mut second) {
+            (*first, *second) = given(row as usize);
+        }
+        for (first, second) in first.iter_mut().zip(&mut second) {
+            (*first, *second) = derive(*first, *second);
+        }
+        for ((pair, &first), &second) in into.iter_mut().zip(&first).zip(&second) {
+            *pair = (first, second);
+        }
+    }
+}
+
+/// eˣ to within some 1e-7 of it, in operations that processors do many of at a time: e^x = 2ⁿ eʳ with |r| ≤ ln 2 / 2, and Taylor's polynomial
+/// for eʳ. Exponents of less than -87 or more than 88 count as these.
+#[inline]
+fn exp(x: f32) -> f32 {
+    /// Added to a number, this leaves it rounded to a whole one, in the lowest bits.
+    const ROUND: f32 = 12_582_912.0;
+    /// ln 2 in two parts, the first of few bits.
+    const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * LN_2.0 - n * LN_2.1;
+    let tail = 1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5_040.0));
+    let e_r = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * tail))));
+    e_r * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
+}
+
 fn shares(classes: &[u32], count: usize, learn: &[u32], loss: &Loss<'_>, total: f64) -> Vec<f64> {
     let mut shares = vec![0.0; count];
     for &row in learn {
@@ -339,11 +410,23 @@ mod tests {
             for output in 0..loss.outputs() {
                 let scores: Scores = (0..loss.outputs()).map(|k| vec![0.3 * k as f32 - 0.2]).collect();
                 let logs = loss.normalisers(&scores);
-                let (gradient, _) = loss.derivatives(output, 0, scores[output][0], logs.first());
+                let mut pairs = [(0.0, 0.0)];
+                loss.derivatives(output, &[0], &scores[output], &logs, &mut pairs);
+                let [(gradient, _)] = pairs;
                 let slope = (loss_at(&loss, output, 1e-2) - loss_at(&loss, output, -1e-2)) / 2e-2;
                 assert!((f64::from(gradient) - slope).abs() < 1e-3, "{target:?} {objective:?} {output}: {gradient} {slope}");
             }
         }
+    }
+
+    #[test]
+    fn the_exponential_is_the_exponential() {
+        for step in -8_700_i16..8_800 {
+            let x = f32::from(step) / 100.0;
+            assert!((exp(x) / x.exp() - 1.0).abs() < 3e-7, "{x}: {} {}", exp(x), x.exp());
+        }
+        assert_eq!((exp(-200.0), exp(0.0), exp(200.0)), (exp(-87.0), 1.0, exp(88.0)));
+        assert!(exp(f32::NAN).is_nan());
     }
 
     #[test]

@@ -20,13 +20,16 @@ use rayon::prelude::*;
 pub(crate) use self::params::Params;
 use self::{
     bins::{Binned, Cuts},
-    grow::{Grower, Grown, GrownNode, Histogram},
+    grow::{Grower, Grown, GrownNode},
     histogram::{Cell, Scale},
     loss::{Loss, Scores},
     partition::Partition,
     split::Test,
 };
 use crate::{clock::Deadline, random::Random};
+
+/// Rows whose derivatives one thread computes at a time.
+const ROWS_AT_ONCE: usize = 8_192;
 
 /// The data of a run.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +129,14 @@ struct Best {
     scores: Scores,
 }
 
+/// What one tree leaves to the next, so that it need not be made again.
+#[derive(Debug, Default)]
+struct Spare {
+    pairs: Vec<(f32, f32)>,
+    cells: Vec<Cell>,
+    grower: grow::Spare,
+}
+
 /// One tree for each output.
 struct Round<'a> {
     data: Data<'a>,
@@ -133,7 +144,7 @@ struct Round<'a> {
     normalisers: &'a [f32],
     seed: u64,
     deadline: &'a Deadline,
-    spare: &'a Mutex<Vec<Vec<Histogram>>>,
+    spare: &'a Mutex<Vec<Spare>>,
 }
 
 impl Round<'_> {
@@ -144,19 +155,19 @@ impl Round<'_> {
             if !must && self.deadline.passed() {
                 return Grown::nothing();
             }
-            let (cells, scale) = self.cells(output, scores, &learn);
-            let (mut learned, mut watched) = (Partition::new(learn.clone()), Partition::new(watch.clone()));
             let mut spare = self.lock().pop().unwrap_or_default();
+            let scale = self.cells(output, scores, &learn, &mut spare);
+            let (mut learned, mut watched) = (Partition::new(learn.clone()), Partition::new(watch.clone()));
             let grower = Grower {
                 binned: self.data.binned,
                 params: self.params,
-                cells: &cells,
+                cells: &spare.cells,
                 scale,
                 monotone: self.data.monotone,
                 seed: Random::labelled(self.seed, output as u64).bits(),
                 deadline: self.deadline,
             };
-            let mut tree = grower.grow(&mut learned, &mut watched, &mut spare);
+            let mut tree = grower.grow(&mut learned, &mut watched, &mut spare.grower);
             self.lock().push(spare);
             for position in 0..tree.leaves.len() {
                 if let Some(value) = self.data.loss.leaf_value(learned.rows(&tree.leaves[position].learned), scores) {
@@ -173,7 +184,7 @@ impl Round<'_> {
         trees.collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Vec<Histogram>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Spare>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -184,27 +195,43 @@ impl Round<'_> {
             return (self.data.learn.to_vec(), watch);
         }
         let mut random = Random::labelled(self.seed, u64::MAX);
-        let (learn, rest): (Vec<u32>, Vec<u32>) = self.data.learn.iter().partition(|_| random.unit() < self.params.bagging_fraction);
+        let (mut learn, mut rest) = (vec![0; self.data.learn.len()], vec![0; self.data.learn.len()]);
+        let (mut learned, mut left) = (0, 0);
+        for &row in self.data.learn {
+            let is_learned = usize::from(random.unit() < self.params.bagging_fraction);
+            (learn[learned], rest[left]) = (row, row);
+            (learned, left) = (learned + is_learned, left + 1 - is_learned);
+        }
+        learn.truncate(learned);
         if !self.params.forest {
-            watch.extend(rest);
+            watch.extend_from_slice(&rest[..left]);
         }
         (learn, watch)
     }
 
-    /// Scaled gradients and hessians by row; those of rows outside `learn` are 0.
-    fn cells(&self, output: usize, scores: &[f32], learn: &[u32]) -> (Vec<Cell>, Scale) {
-        let derivatives = |row: u32| {
-            let row = row as usize;
-            self.data.loss.derivatives(output, row, scores[row], self.normalisers.get(row))
-        };
-        let pairs: Vec<(f32, f32)> = learn.par_iter().with_min_len(4096).map(|&row| derivatives(row)).collect();
-        let largest = pairs.iter().fold((0.0_f32, 0.0_f32), |(g, h), pair| (g.max(pair.0.abs()), h.max(pair.1)));
-        let scale = Scale::new(learn.len(), largest.0, largest.1);
-        let mut cells = vec![Cell::default(); scores.len()];
-        for (&row, &(gradient, hessian)) in learn.iter().zip(&pairs) {
-            cells[row as usize] = scale.cell(gradient, hessian);
+    /// Scaled gradients and hessians by row, into `cells`; those of rows outside `learn` mean nothing.
+    fn cells(&self, output: usize, scores: &[f32], learn: &[u32], spare: &mut Spare) -> Scale {
+        let Spare { pairs, cells, .. } = spare;
+        pairs.resize(learn.len(), (0.0, 0.0));
+        cells.resize(scores.len(), Cell::default());
+        let chunks = pairs.par_chunks_mut(ROWS_AT_ONCE).zip(learn.par_chunks(ROWS_AT_ONCE));
+        let largest = chunks.map(|(pairs, rows)| {
+            self.data.loss.derivatives(output, rows, scores, self.normalisers, pairs);
+            pairs.iter().fold((0.0_f32, 0.0_f32), |(g, h), pair| (g.max(pair.0.abs()), h.max(pair.1)))
+        });
+        let (gradient, hessian) = largest.reduce(|| (0.0, 0.0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+        let scale = Scale::new(learn.len(), gradient, hessian);
+        if learn.len() == cells.len() {
+            let chunks = cells.par_chunks_mut(ROWS_AT_ONCE).zip(pairs.par_chunks(ROWS_AT_ONCE));
+            chunks.for_each(|(cells, pairs)| {
+                cells.iter_mut().zip(pairs).for_each(|(cell, &(gradient, hessian))| *cell = scale.cell(gradient, hessian));
+            });
+        } else {
+            for (&row, &(gradient, hessian)) in learn.iter().zip(&*pairs) {
+                cells[row as usize] = scale.cell(gradient, hessian);
+            }
         }
-        (cells, scale)
+        scale
     }
 }
 
@@ -345,7 +372,7 @@ mod tests {
             let cells: Vec<Cell> = rows.iter().map(|row| scale.cell(row.2 as f32 - 1.0, 1.0)).collect();
             let grower = Grower { binned: &binned, params: &params, cells: &cells, scale, monotone: &[], seed: 1, deadline: &later() };
             let (mut learned, mut watched) = (Partition::new(learn.clone()), Partition::new(watch.clone()));
-            let tree = grower.grow(&mut learned, &mut watched, &mut Vec::new());
+            let tree = grower.grow(&mut learned, &mut watched, &mut grow::Spare::default());
             let nodes: Vec<Node> = tree.nodes.iter().map(|node| exported(node, &binned, 1.0)).collect();
 
             let (mut seen, mut sizes) = (Vec::new(), 0);
@@ -403,7 +430,7 @@ mod tests {
         }
     }
 
-    /// 4,000 rows, 12 numbers, enough for threads to share the work.
+    /// 4,000 rows, 12 numbers, enough for threads to share the work on a feature.
     fn wide() -> (Matrix, Target) {
         let mut random = Random::labelled(3, 0);
         let columns: Vec<Vec<f32>> = (0..12).map(|_| (0..4_000).map(|_| random.unit() as f32).collect()).collect();

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::boost::bins::{BinnedColumn, Bins};
+use crate::boost::{
+    bins::{BinnedColumn, Bins},
+    grow::SHARED_ROWS,
+};
 
 /// Rows in an order where each leaf's lie together, ascending within a leaf when they were so at first.
 #[derive(Debug, Clone)]
@@ -38,7 +41,23 @@ impl Partition {
     }
 }
 
-fn split_rows<B: Copy + Into<usize>>(rows: &mut [u32], spare: &mut [u32], bins: &[B], goes_left: &[bool]) -> usize {
+fn split_rows<B: Copy + Into<usize> + Sync>(rows: &mut [u32], spare: &mut [u32], bins: &[B], goes_left: &[bool]) -> usize {
+    let left = part_rows(rows, spare, bins, goes_left);
+    let right = rows.len() - left;
+    rows[left..].copy_from_slice(&spare[..right]);
+    left
+}
+
+/// Moves the rows that go left to the start of `rows`, and copies the others to the start of `spare`.
+fn part_rows<B: Copy + Into<usize> + Sync>(rows: &mut [u32], spare: &mut [u32], bins: &[B], goes_left: &[bool]) -> usize {
+    if rows.len() >= SHARED_ROWS {
+        let middle = rows.len() / 2;
+        let ((rows_1, rows_2), (spare_1, spare_2)) = (rows.split_at_mut(middle), spare.split_at_mut(middle));
+        let (left_1, left_2) = rayon::join(|| part_rows(rows_1, spare_1, bins, goes_left), || part_rows(rows_2, spare_2, bins, goes_left));
+        rows.copy_within(middle..middle + left_2, left_1);
+        spare.copy_within(middle..middle + (rows.len() - middle - left_2), middle - left_1);
+        return left_1 + left_2;
+    }
     let (mut left, mut right) = (0, 0);
     for position in 0..rows.len() {
         let row = rows[position];
@@ -48,6 +67,31 @@ fn split_rows<B: Copy + Into<usize>>(rows: &mut [u32], spare: &mut [u32], bins: 
         left += goes;
         right += 1 - goes;
     }
-    rows[left..].copy_from_slice(&spare[..right]);
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{boost::bins::Cuts, random::Random};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn rows_part_by_their_bins_and_keep_their_order(rows in 1..5 * SHARED_ROWS, from in 0.0..0.5_f64, seed: u64) {
+            let mut random = Random::labelled(seed, 0);
+            let bins: Vec<u8> = (0..rows).map(|_| random.below(3) as u8).collect();
+            let column = BinnedColumn { bins: Bins::Narrow(bins.clone()), cuts: Cuts::Categorical { codes: 3 } };
+            let start = (rows as f64 * from) as usize;
+            let mut partition = Partition::new((0..rows as u32).collect());
+            let cut = partition.split(&(start..rows), &column, &[true, false, true]);
+            let (left, right): (Vec<u32>, Vec<u32>) = (start as u32..rows as u32).partition(|&row| bins[row as usize] != 1);
+            prop_assert!(partition.rows(&(0..start)).iter().copied().eq(0..start as u32));
+            prop_assert_eq!(partition.rows(&(start..cut)), left);
+            prop_assert_eq!(partition.rows(&(cut..rows)), right);
+        }
+    }
 }

@@ -222,12 +222,11 @@ impl<'a> Scorer<'a> {
 
     fn best_set(&self, values: Values<'_>, random: Random) -> Option<(Fraction, Test, Cell)> {
         let present = values.filled().count();
-        let mut best = if present <= MAX_CAT_TO_ONEHOT { self.best_single(values) } else { self.best_prefix(values, random) }?;
+        let mut best = if present <= MAX_CAT_TO_ONEHOT { self.best_single(values) } else { self.best_prefix(values, present, random) }?;
         if let Test::OneOf(bins) = &mut best.1 {
-            let rest: Vec<u16> = values.filled().map(|(bin, _)| bin as u16).filter(|bin| !bins.contains(bin)).collect();
             // What was not seen here goes the way of most rows.
-            if 2 * self.scale.rows(best.2) > self.scale.rows(self.total) && rest.len() <= self.params.max_cat_threshold {
-                *bins = rest;
+            if 2 * self.scale.rows(best.2) > self.scale.rows(self.total) && present - bins.len() <= self.params.max_cat_threshold {
+                *bins = values.filled().map(|(bin, _)| bin as u16).filter(|bin| !bins.contains(bin)).collect();
                 best.2 = self.total - best.2;
             }
             bins.sort_unstable();
@@ -242,17 +241,14 @@ impl<'a> Scorer<'a> {
         scored.reduce(|best, next| if next.0.exceeds(best.0) { next } else { best })
     }
 
-    fn best_prefix(&self, values: Values<'_>, mut random: Random) -> Option<(Fraction, Test, Cell)> {
+    fn best_prefix(&self, values: Values<'_>, present: usize, mut random: Random) -> Option<(Fraction, Test, Cell)> {
         let rows = |cell: &Cell| self.scale.rows(*cell) as f64;
-        let mut sorted: Vec<(f64, u16, Cell)> = values
-            .filled()
-            .filter(|(_, cell)| rows(cell) >= self.params.cat_smooth.max(1.0))
-            .map(|(bin, cell)| {
-                let sums = self.scale.sums(cell);
-                (sums.gradient / (sums.hessian + self.params.cat_smooth), bin as u16, cell)
-            })
-            .collect();
-        sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut sorted: Vec<(f64, u16, Cell)> = Vec::with_capacity(present);
+        sorted.extend(values.filled().filter(|(_, cell)| rows(cell) >= self.params.cat_smooth.max(1.0)).map(|(bin, cell)| {
+            let sums = self.scale.sums(cell);
+            (sums.gradient / (sums.hessian + self.params.cat_smooth), bin as u16, cell)
+        }));
+        sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let longest = self.params.max_cat_threshold.min(sorted.len().div_ceil(2));
         let lambda = self.steps_of(self.params.lambda_l2 + self.params.cat_l2);
         let group = self.params.min_data_in_leaf.max(self.scale.rows(self.total) / 100).min(100) as f64;

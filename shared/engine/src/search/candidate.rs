@@ -15,6 +15,7 @@ use crate::{
     clock::Deadline,
     judge::{Judged, LEAST, Weights, best_threshold},
     linear,
+    log_sum::LogSum,
     matrix::{Matrix, Target},
     random::Random,
     split::{Arrangement, Split},
@@ -241,12 +242,12 @@ impl Bench {
                 Target::Classes { classes, .. } if self.kept == Kept::Second && classes[row] == 0 => 1.0 - p,
                 _ => p,
             };
-            let (mut sum, mut total) = (0.0, 0.0);
+            let (mut sum, mut total) = (LogSum::EMPTY, 0.0);
             for (row, &p) in kept.iter().enumerate() {
-                sum -= weights.of(row) * f64::from(second(row, p)).clamp(LEAST, 1.0).ln();
+                sum.add(f64::from(second(row, p)).clamp(LEAST, 1.0), weights.of(row));
                 total += weights.of(row);
             }
-            return if total > 0.0 { sum / total } else { f64::INFINITY };
+            return if total > 0.0 { -sum.value() / total } else { f64::INFINITY };
         }
         match self.kept {
             Kept::Second if self.metric.judges_labels() => {

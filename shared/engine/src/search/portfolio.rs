@@ -238,7 +238,8 @@ mod tests {
             for config in tried {
                 let Config::Trees(params) = config else { continue };
                 let trees = params.max_rounds * outputs * folds;
-                prop_assert!(params.max_rounds == 1 || trees * (2 * params.num_leaves.min(rows) - 1) <= 2 * MAX_NODES);
+                let leaves = params.num_leaves.min(rows / params.min_data_in_leaf).max(2);
+                prop_assert!(params.max_rounds == 1 || trees * (2 * leaves - 1) <= MAX_NODES);
                 prop_assert!(params.max_rounds == 1 || trees <= max_trees as usize);
                 prop_assert!(params.forest || (0.02..=0.5).contains(&params.learning_rate));
                 prop_assert!(params.num_leaves >= 2 && params.min_data_in_leaf >= 1 && params.patience >= 20);
