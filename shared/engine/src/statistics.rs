@@ -24,18 +24,44 @@ const PRIOR_ROWS: f64 = 10.0;
 /// Parts of the learned rows.
 const PARTS: usize = 5;
 
-/// What a fold adds to the inputs.
+/// The inputs as trees see them.
 #[derive(Debug, Clone)]
-pub(crate) struct Statistics {
-    /// All inputs binned, the statistics last.
+pub(crate) struct View {
+    /// All inputs binned, what is looked up for categories last.
     pub binned: Binned,
-    /// What the statistics are for rows to come.
+    /// What is looked up for rows to come.
     pub lookups: Vec<Lookup>,
 }
 
-impl Statistics {
-    /// Learns the statistics of every feature of many categories from the rows of `learn`.
-    pub(crate) fn new(matrix: &Matrix, binned: &Binned, target: &Target, weights: Option<&[f32]>, learn: &[u32], seed: u64) -> Self {
+impl View {
+    /// With the code of each feature of many categories as a number, in place of sets of its categories and without statistics; `None` when
+    /// there is no such feature. Trees learn less by heart from it.
+    pub(crate) fn in_order(matrix: &Matrix, binned: &Binned) -> Option<Self> {
+        let mut view = Self { binned: binned.clone(), lookups: Vec::new() };
+        for (input, column) in matrix.columns.iter().enumerate() {
+            let Column::Codes { codes, count } = column else { continue };
+            if *count <= FEWEST_CATEGORIES {
+                continue;
+            }
+            let as_numbers = Column::Numbers(codes.iter().map(|&code| f32::from(code)).collect());
+            if let Some(column) = view.binned.columns.get_mut(input) {
+                *column = Arc::new(BinnedColumn::hidden());
+            }
+            view.binned.columns.push(Arc::new(BinnedColumn::new(&as_numbers)));
+            view.lookups.push(Lookup { input: input as u32, values: (0..*count).map(|code| code as f32).collect() });
+        }
+        (!view.lookups.is_empty()).then_some(view)
+    }
+
+    /// With statistics of every feature of many categories from the rows of `learn`.
+    pub(crate) fn with_statistics(
+        matrix: &Matrix,
+        binned: &Binned,
+        target: &Target,
+        weights: Option<&[f32]>,
+        learn: &[u32],
+        seed: u64,
+    ) -> Self {
         let outputs: Vec<Option<u32>> = match target {
             Target::Numbers(_) => vec![None],
             Target::Classes { count: 2, .. } => vec![Some(1)],
@@ -137,7 +163,7 @@ mod tests {
         (Matrix { columns: vec![Column::Codes { codes, count: 101 }], for_trees: vec![true] }, target)
     }
 
-    fn correlation(statistics: &Statistics, target: &Target, rows: std::ops::Range<usize>) -> f64 {
+    fn correlation(statistics: &View, target: &Target, rows: std::ops::Range<usize>) -> f64 {
         let (Bins::Narrow(bins), Target::Numbers(values)) = (&statistics.binned.columns[1].bins, target) else { panic!("numbers") };
         let mean = |of: &dyn Fn(usize) -> f64| rows.clone().map(of).sum::<f64>() / rows.len() as f64;
         let (x, y) = (|row: usize| f64::from(bins[row]), |row: usize| values[row]);
@@ -151,7 +177,7 @@ mod tests {
         let (matrix, target) = noise();
         let binned = Binned::new(&matrix);
         let learn: Vec<u32> = (0..1_000).collect();
-        let statistics = Statistics::new(&matrix, &binned, &target, None, &learn, 1);
+        let statistics = View::with_statistics(&matrix, &binned, &target, None, &learn, 1);
         let found = correlation(&statistics, &target, 0..1_000);
         assert!(found < 0.05, "the statistic of a row leans away from its own value: {found}");
     }
@@ -161,7 +187,7 @@ mod tests {
         let (matrix, target) = noise();
         let binned = Binned::new(&matrix);
         let learn: Vec<u32> = (0..500).collect();
-        let statistics = Statistics::new(&matrix, &binned, &target, None, &learn, 1);
+        let statistics = View::with_statistics(&matrix, &binned, &target, None, &learn, 1);
         let [lookup] = statistics.lookups.as_slice() else { panic!("one feature") };
         let Target::Numbers(values) = &target else { panic!("numbers") };
         let overall = values[..500].iter().sum::<f64>() / 500.0;
@@ -174,7 +200,7 @@ mod tests {
     fn few_categories_have_none() {
         let matrix = Matrix { columns: vec![Column::Codes { codes: vec![1; 50], count: 3 }], for_trees: vec![true] };
         let statistics =
-            Statistics::new(&matrix, &Binned::new(&matrix), &Target::Numbers(vec![0.0; 50]), None, &(0..50).collect::<Vec<_>>(), 1);
+            View::with_statistics(&matrix, &Binned::new(&matrix), &Target::Numbers(vec![0.0; 50]), None, &(0..50).collect::<Vec<_>>(), 1);
         assert!(statistics.lookups.is_empty() && statistics.binned.columns.len() == 1);
     }
 }

@@ -31,11 +31,11 @@ use crate::{
 const HOLDOUT_ROWS: usize = 5_000;
 /// When the search must end at the latest, as a share of the budget; it ends earlier by what judging and the fits on all rows will take. And
 /// when each of those and the explanations must end.
-const SEARCH_END: f64 = 0.82;
-const JUDGING_END: f64 = 0.84;
-const INTERVALS_END: f64 = 0.85;
-const FITS_END: f64 = 0.88;
-const EXPLANATION_END: f64 = 0.93;
+const SEARCH_END: f64 = 0.86;
+const JUDGING_END: f64 = 0.88;
+const INTERVALS_END: f64 = 0.89;
+const FITS_END: f64 = 0.92;
+const EXPLANATION_END: f64 = 0.95;
 /// What a linear model may take of the budget that is a baseline only.
 const BASELINE_SHARE: f64 = 0.01;
 /// Held-out rows that are judged at once.

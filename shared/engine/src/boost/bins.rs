@@ -70,13 +70,17 @@ impl Cuts {
 impl Binned {
     /// Bins every column of a table; those that trees do not look at are of one bin.
     pub(crate) fn new(matrix: &Matrix) -> Self {
-        let hidden = || BinnedColumn { bins: Bins::Narrow(Vec::new()), cuts: Cuts::Categorical { codes: 1 } };
-        let column = |(column, &seen): (&Column, &bool)| Arc::new(if seen { BinnedColumn::new(column) } else { hidden() });
+        let column = |(column, &seen): (&Column, &bool)| Arc::new(if seen { BinnedColumn::new(column) } else { BinnedColumn::hidden() });
         Self { columns: matrix.columns.par_iter().zip(&matrix.for_trees).map(column).collect() }
     }
 }
 
 impl BinnedColumn {
+    /// A column of one bin, which trees pass over.
+    pub(crate) fn hidden() -> Self {
+        Self { bins: Bins::Narrow(Vec::new()), cuts: Cuts::Categorical { codes: 1 } }
+    }
+
     /// Bins a column.
     pub(crate) fn new(column: &Column) -> Self {
         match column {

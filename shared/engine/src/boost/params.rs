@@ -35,6 +35,8 @@ pub(crate) struct Params {
     pub cat_l2: f64,
     /// The most categories on the listed side of a split.
     pub max_cat_threshold: usize,
+    /// Whether features of many categories are cut in the order of their codes, and not by sets and target statistics.
+    pub in_order: bool,
     /// The most rounds.
     pub max_rounds: usize,
     /// Rounds without improvement after which to stop.
@@ -66,6 +68,7 @@ impl Default for Params {
             cat_smooth: 10.0,
             cat_l2: 10.0,
             max_cat_threshold: 32,
+            in_order: false,
             max_rounds: 2_000,
             patience: 50,
         }

@@ -343,6 +343,7 @@ mod tests {
         cat_smooth: 1.0,
         cat_l2: 0.0,
         max_cat_threshold: 32,
+        in_order: false,
         max_rounds: 1,
         patience: 1,
     };

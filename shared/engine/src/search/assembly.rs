@@ -22,6 +22,8 @@ const WHOLE_SHARE: f64 = 0.7;
 /// one.
 const WHOLES: usize = 5;
 const MORE_WHOLES_SHARE: f64 = 0.1;
+/// What a fit alone takes, by what it takes of the time that fits side by side do.
+const ALONE: f64 = 1.6;
 /// Labels of their random numbers.
 const WHOLE_SEEDS: u64 = 77;
 /// A fit on more rows needs more rounds, by this share of the additional rows.
@@ -58,13 +60,21 @@ pub(crate) struct Assembled {
 }
 
 impl Candidate {
-    /// Seconds that a fit on so many rows is expected to take.
+    /// Seconds that a fit on so many rows is expected to take while other fits keep all threads busy.
     pub(crate) fn whole_seconds(&self, folds: &[Fold], rows: usize) -> f64 {
-        // Fits of several folds, or of several candidates on one, go on side by side; what one alone takes is more than its share of their time,
-        // and less than all of it.
-        let alone = if folds.len() > 1 { 1.6 } else { 0.75 };
-        self.seconds / folds.len().max(1) as f64 * rows as f64 / mean_learned(folds) * alone
+        // Fits of several folds, or of several candidates on one, went on side by side.
+        let at_once = if folds.len() > 1 { folds.len() } else { SIDE_BY_SIDE };
+        self.seconds / at_once as f64 * rows as f64 / mean_learned(folds)
     }
+}
+
+/// Seconds that fits take, so many of them side by side, which take so long while all threads are busy.
+pub(super) fn seconds_side_by_side(fits: &[f64]) -> f64 {
+    let together = |fits: &[f64]| {
+        let longest = fits.iter().copied().fold(0.0, f64::max);
+        fits.iter().sum::<f64>().max(ALONE * longest)
+    };
+    fits.chunks(SIDE_BY_SIDE).map(together).sum()
 }
 
 /// Seconds to keep for more fits on all rows, where the first of each candidate take so many together.
@@ -153,7 +163,7 @@ impl Found {
     /// A candidate fitted on all rows; `None` when there is no time for it.
     fn whole(&self, chosen: &Chosen, problem: &Problem, all_rows: &Fold, seed: u64, clock: &Clock, end: &Deadline) -> Option<FoldFit> {
         let rows = problem.target.len();
-        if end.passed() || (clock.is_shared() && chosen.candidate.whole_seconds(&self.folds, rows) > end.left()) {
+        if end.passed() || (clock.is_shared() && ALONE * chosen.candidate.whole_seconds(&self.folds, rows) > end.left()) {
             return None;
         }
         let config = chosen.whole_config(rows as f64 / mean_learned(&self.folds));

@@ -19,7 +19,7 @@ use crate::{
     matrix::{Matrix, Target},
     random::Random,
     split::{Arrangement, Split},
-    statistics::Statistics,
+    statistics::View,
 };
 
 /// Outputs (rows × labels) up to which all probabilities of a candidate are kept and not only the true label's.
@@ -34,6 +34,8 @@ pub(crate) struct Problem {
     pub matrix: Matrix,
     /// The same, binned.
     pub binned: boost::bins::Binned,
+    /// The same with the categories in order, where some feature has many.
+    pub in_order: Option<View>,
     /// The target; numbers standardised.
     pub target: Target,
     /// The target in its own units.
@@ -86,6 +88,7 @@ impl Problem {
             classes @ Target::Classes { .. } => (classes, 0.0, 1.0),
         };
         Self {
+            in_order: View::in_order(&matrix, &binned),
             matrix,
             binned,
             target,
@@ -325,6 +328,9 @@ impl Config {
                     all.insert(0, figure("learning_rate", params.learning_rate));
                     all.extend([figure("lambda_l1", params.lambda_l1), figure("lambda_l2", params.lambda_l2)]);
                 }
+                if params.in_order {
+                    all.push(("categories".to_owned(), "in order".to_owned()));
+                }
                 if !matches!(params.objective, Objective::Natural | Objective::Shares) {
                     all.push(("objective".to_owned(), params.objective.name().to_owned()));
                 }
@@ -342,14 +348,14 @@ pub(crate) struct Fold {
     pub split: Split,
     /// Whether it only judges: the model keeps no fits of later deals.
     pub only_judges: bool,
-    statistics: Statistics,
+    view: View,
 }
 
 impl Fold {
     /// Learns the statistics of the split's learned rows.
     pub(crate) fn new(problem: &Problem, split: Split, seed: u64) -> Self {
-        let statistics = Statistics::new(&problem.matrix, &problem.binned, &problem.target, problem.weights.as_deref(), &split.learn, seed);
-        Self { split, only_judges: false, statistics }
+        let view = View::with_statistics(&problem.matrix, &problem.binned, &problem.target, problem.weights.as_deref(), &split.learn, seed);
+        Self { split, only_judges: false, view }
     }
 }
 
@@ -440,14 +446,14 @@ pub(crate) fn fit(problem: &Problem, config: &Config, fold: &Fold, seed: u64, de
     match config {
         Config::Trees(params) => {
             let (loss, link) = (problem.loss(params.objective), problem.link(params.objective));
-            let binned = &fold.statistics.binned;
+            let View { binned, lookups } = problem.in_order.as_ref().filter(|_| params.in_order).unwrap_or(&fold.view);
             let data = boost::Data { binned, loss, learn, watch, monotone: &problem.monotone };
             let boosted = boost::boost(data, params, seed, deadline);
             Some(FoldFit {
                 predictions: problem.keep(watch, boosted.watched),
                 model: problem.in_units(Fitted::Trees(boosted.forest), link),
                 link,
-                lookups: fold.statistics.lookups.clone(),
+                lookups: lookups.clone(),
                 rounds: boosted.rounds,
                 importances: boosted.gains,
                 seconds: start.elapsed().as_secs_f64(),

@@ -179,7 +179,10 @@ pub(crate) fn search(
 ) -> Result<Found, EngineError> {
     let Asked { settings, seed, judge } = *asked;
     let unavailable: &[Family] = if problem.monotone.is_empty() { &[] } else { &[Family::Linear] };
-    let shape = Shape::new(problem.rows.len(), problem.target.outputs(), problem.objectives(), settings, unavailable);
+    let shape = Shape {
+        many_categories: problem.in_order.is_some(),
+        ..Shape::new(problem.rows.len(), problem.target.outputs(), problem.objectives(), settings, unavailable)
+    };
     let nothing = || EngineError::NoFamily("linear models cannot be made to follow a feature".to_owned());
     let first = shape.first().ok_or_else(nothing)?;
 
@@ -311,8 +314,10 @@ impl Search<'_> {
             let all: Vec<usize> = (0..self.watched.len()).collect();
             self.choose(&all).iter().filter_map(|(position, _)| self.candidates.get(*position)).collect()
         };
-        let more = assembly::seconds_for_more(chosen.iter().copied().map(fitted).sum(), self.clock);
-        let after = chosen.into_iter().map(seconds).sum::<f64>() + more;
+        let fits: Vec<f64> = chosen.iter().copied().map(fitted).collect();
+        let first = assembly::seconds_side_by_side(&fits);
+        let judging: usize = chosen.iter().map(|candidate| judged * candidate.trees).sum();
+        let after = first + assembly::seconds_for_more(first, self.clock) + judging as f64 * SECONDS_PER_WALK;
         self.times.latest.clone().min(self.times.fits_end.earlier_by(after))
     }
 

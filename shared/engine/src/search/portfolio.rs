@@ -36,12 +36,14 @@ pub(crate) struct Shape {
     pub objectives: Vec<Objective>,
     /// Families that may be tried.
     pub families: Vec<Family>,
+    /// Whether some feature has many categories.
+    pub many_categories: bool,
     /// How large one candidate may be.
     pub room: Room,
 }
 
 impl Shape {
-    /// For so many rows and outputs; `unavailable` are families that cannot do what is asked.
+    /// For so many rows and outputs, and no feature of many categories; `unavailable` are families that cannot do what is asked.
     pub(crate) fn new(
         rows: usize,
         outputs: usize,
@@ -58,6 +60,7 @@ impl Shape {
             outputs,
             objectives,
             families,
+            many_categories: false,
             room: Room { nodes, trees: settings.max_trees.map_or(usize::MAX, |trees| trees as usize) },
         }
     }
@@ -130,23 +133,33 @@ impl Shape {
         };
         let slow = Params { learning_rate: 0.04, feature_fraction: 0.7, bagging_fraction: 0.8, ..first };
         let trees = Config::Trees;
-        let objectives = self.objectives.iter().skip(1).map(|&objective| trees(Params { objective, ..slow.clone() }));
-        let mut all = if self.rows < LARGE {
-            let mut all = vec![Config::Linear(1.0), trees(regularised), trees(slow.clone()), trees(self.forest(true)), trees(random)];
-            all.extend(objectives);
+        // In order where that means something.
+        let in_order = |params: &Params| Params { in_order: self.many_categories, ..params.clone() };
+        let objectives = self.objectives.iter().skip(1).map(|&objective| Params { objective, ..slow.clone() });
+        let mut all = Vec::new();
+        if self.rows < LARGE {
+            all.extend([Config::Linear(1.0), trees(regularised), trees(in_order(&slow)), trees(self.forest(true)), trees(random)]);
+            if self.many_categories {
+                all.insert(2, trees(slow.clone()));
+            }
+            all.extend(objectives.map(trees));
             all.extend([trees(self.forest(false)), trees(large), Config::Linear(30.0)]);
-            all
         } else {
-            let very_large = |num_leaves: usize| trees(Params { num_leaves, min_data_in_leaf: 30, ..large.clone() });
-            let mut all = if self.rows > VERY_LARGE { vec![very_large(255), very_large(767)] } else { Vec::new() };
-            all.extend([trees(large.clone()), trees(slow.clone())]);
-            all.extend(objectives);
+            let is_very_large = self.rows > VERY_LARGE;
+            if is_very_large {
+                let leaves = |num_leaves: usize| Params { num_leaves, min_data_in_leaf: 30, ..large.clone() };
+                all.extend([trees(in_order(&leaves(255))), trees(in_order(&leaves(767)))]);
+            }
+            all.extend([trees(in_order(&large)), trees(slow.clone())]);
+            if self.many_categories {
+                all.extend([trees(in_order(&slow)), trees(large)]);
+            }
+            all.extend(objectives.map(trees));
             all.extend([Config::Linear(1.0), trees(random)]);
-            if self.rows <= VERY_LARGE {
+            if !is_very_large {
                 all.extend([trees(regularised), trees(self.forest(true)), trees(self.forest(false))]);
             }
-            all
-        };
+        }
         all.retain(|config| self.allows(config.family()));
         all
     }
@@ -157,7 +170,7 @@ impl Shape {
         let most_leaves = (self.rows / 10).clamp(8, if self.rows > VERY_LARGE { 2_047 } else { 255 }) as f64;
         let scaled = |value: f64, low: f64, high: f64, random: &mut Random| (value * random.log_uniform(0.4, 2.5)).clamp(low, high);
         for _ in 0..3 {
-            match random.below(if params.forest { 5 } else { 9 }) {
+            match random.below(if params.forest { 5 } else { 9 } + usize::from(self.many_categories)) {
                 0 => params.min_data_in_leaf = scaled(params.min_data_in_leaf as f64, 1.0, 200.0, random).round() as usize,
                 1 if params.forest => params.num_leaves = scaled(params.num_leaves as f64, 16.0, 4_000.0, random) as usize,
                 2 if params.forest => params.feature_fraction_bynode = 0.15 + 0.85 * random.unit(),
@@ -165,6 +178,8 @@ impl Shape {
                 2 => params.feature_fraction = 0.3 + 0.7 * random.unit(),
                 3 => params.bagging_fraction = 0.5 + 0.5 * random.unit(),
                 4 => params.extra_trees = random.unit() < 0.3,
+                5 if params.forest => params.in_order = !params.in_order,
+                9 => params.in_order = !params.in_order,
                 5 => params.learning_rate = scaled(params.learning_rate, 0.02, 0.3, random),
                 6 => params.lambda_l2 = scaled(params.lambda_l2.max(0.01), 0.001, 100.0, random),
                 7 => params.lambda_l1 = if random.unit() < 0.5 { 0.0 } else { random.log_uniform(0.01, 5.0) },
