@@ -1,8 +1,9 @@
-//! Target statistics of categories: for a feature of many categories the mean of the target in each, as a number that trees can cut.
+//! What trees see of features of many categories.
 //!
-//! A row that is learned from gets the mean over the other parts of the learned rows, so that it never sees its own target; every other
-//! row gets the mean over all learned rows. Means lean towards the overall mean by [`PRIOR_ROWS`] rows (Micci-Barreca, 2001, "A
-//! preprocessing scheme for high-cardinality categorical attributes").
+//! Usually a target statistic beside the codes: the mean of the target in each category, as a number that trees can cut. A row that is learned
+//! from gets the mean over the other parts of the learned rows, so that it never sees its own target; every other row gets the mean over all
+//! learned rows. Means lean towards the overall mean by [`PRIOR_ROWS`] rows (Micci-Barreca, 2001, "A preprocessing scheme for
+//! high-cardinality categorical attributes"). Or else the code itself as a number, and neither codes nor statistics.
 
 use std::sync::Arc;
 
@@ -197,8 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn in_order_the_codes_are_a_number() {
+        let (matrix, _) = noise();
+        let view = View::in_order(&matrix, &Binned::new(&matrix)).unwrap();
+        let [hidden, number] = view.binned.columns.as_slice() else { panic!("the codes and the number") };
+        assert_eq!((hidden.cuts.len(), number.cuts.len()), (1, 100));
+        let [lookup] = view.lookups.as_slice() else { panic!("one feature") };
+        assert_eq!((lookup.input, lookup.values.len(), lookup.values[0], lookup.values[100]), (0, 101, 0.0, 100.0));
+    }
+
+    #[test]
     fn few_categories_have_none() {
         let matrix = Matrix { columns: vec![Column::Codes { codes: vec![1; 50], count: 3 }], for_trees: vec![true] };
+        assert!(View::in_order(&matrix, &Binned::new(&matrix)).is_none());
         let statistics =
             View::with_statistics(&matrix, &Binned::new(&matrix), &Target::Numbers(vec![0.0; 50]), None, &(0..50).collect::<Vec<_>>(), 1);
         assert!(statistics.lookups.is_empty() && statistics.binned.columns.len() == 1);
