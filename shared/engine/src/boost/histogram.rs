@@ -8,9 +8,10 @@ use std::ops::{AddAssign, ControlFlow, Sub, SubAssign};
 
 use crate::boost::bins::{BinnedColumn, Bins};
 
-/// Rows that are added side by side, and how many there must be for that.
+/// Rows that are added side by side, how many there must be for that with few bins and with many, and how many are few.
 const LANES: usize = 4;
-const SIDE_BY_SIDE_ROWS: usize = 1_024;
+const SIDE_BY_SIDE_ROWS: (usize, usize) = (32, 1_024);
+const FEW_BINS: usize = 16;
 
 /// Sums over some rows, scaled: hessians in the upper bits of `weight`, the number of rows in the lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,8 +138,12 @@ impl Counts {
     /// Adds the sums over `rows`, whose cells stand in the same order in `cells`, to empty ones.
     pub(crate) fn add(&mut self, column: &BinnedColumn, rows: &[u32], cells: &[Cell]) {
         match &column.bins {
-            Bins::Narrow(bins) if rows.len() >= SIDE_BY_SIDE_ROWS => {
-                add_side_by_side(&mut self.cells, bins, rows, cells);
+            Bins::Narrow(bins) if self.cells.len() <= FEW_BINS && rows.len() >= SIDE_BY_SIDE_ROWS.0 => {
+                add_side_by_side::<FEW_BINS>(&mut self.cells, bins, rows, cells);
+                self.fill();
+            }
+            Bins::Narrow(bins) if rows.len() >= SIDE_BY_SIDE_ROWS.1 => {
+                add_side_by_side::<256>(&mut self.cells, bins, rows, cells);
                 self.fill();
             }
             Bins::Narrow(bins) => self.add_bins(bins, rows, cells),
@@ -194,30 +199,30 @@ impl Counts {
     }
 }
 
-/// The sums of many rows, for bins that are all empty. Rows that follow each other often share a bin, and each addition to it would wait for the
-/// one before: with a set of sums for every fourth row, they do not.
-fn add_side_by_side(sums: &mut [Cell], bins: &[u8], rows: &[u32], cells: &[Cell]) {
-    let all = rows.len() == bins.len();
-    let mut lanes = [[Cell::default(); 256]; LANES];
-    let ((rows, last_rows), (cells, last_cells)) = (rows.as_chunks::<LANES>(), cells.as_chunks::<LANES>());
-    if all {
-        for (bins, cells) in bins.as_chunks::<LANES>().0.iter().zip(cells) {
+/// The sums of rows, for up to `BINS` bins (a power of two) that are all empty. Rows that follow each other often share a bin, and each addition to
+/// it would wait for the one before: with a set of sums for every fourth row, they do not.
+fn add_side_by_side<const BINS: usize>(sums: &mut [Cell], bins: &[u8], rows: &[u32], cells: &[Cell]) {
+    let mut lanes = [[Cell::default(); LANES]; BINS];
+    let place = |bin: u8| usize::from(bin) & (BINS - 1);
+    let (some_cells, last_cells) = cells.as_chunks::<LANES>();
+    if rows.len() == bins.len() {
+        for (bins, cells) in bins.as_chunks::<LANES>().0.iter().zip(some_cells) {
             for lane in 0..LANES {
-                lanes[lane][usize::from(bins[lane])] += cells[lane];
+                lanes[place(bins[lane])][lane] += cells[lane];
             }
         }
     } else {
-        for (rows, cells) in rows.iter().zip(cells) {
+        for (rows, cells) in rows.as_chunks::<LANES>().0.iter().zip(some_cells) {
             for lane in 0..LANES {
-                lanes[lane][usize::from(bins[rows[lane] as usize])] += cells[lane];
+                lanes[place(bins[rows[lane] as usize])][lane] += cells[lane];
             }
         }
     }
-    for (&row, &cell) in last_rows.iter().zip(last_cells) {
-        lanes[0][usize::from(bins[row as usize])] += cell;
+    for (&row, &cell) in rows.as_chunks::<LANES>().1.iter().zip(last_cells) {
+        lanes[place(bins[row as usize])][0] += cell;
     }
-    for lane in &lanes {
-        sums.iter_mut().zip(lane).for_each(|(sum, &cell)| *sum += cell);
+    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
+        lanes.iter().for_each(|&cell| *sum += cell);
     }
 }
 
