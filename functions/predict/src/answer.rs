@@ -10,13 +10,49 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Number;
 
-/// A prediction.
+use crate::features::Warning;
+
+/// The answer for one row.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Prediction")]
 pub(crate) struct Answer {
     job_id: JobId,
     #[serde(flatten)]
+    row: RowAnswer,
+    #[serde(flatten)]
+    run: Run,
+}
+
+/// The answer for several rows.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Predictions")]
+pub(crate) struct Answers {
+    job_id: JobId,
+    /// One for each row, in their order.
+    predictions: Vec<RowAnswer>,
+    #[serde(flatten)]
+    run: Run,
+}
+
+/// What a request is answered.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Answered {
+    One(Box<Answer>),
+    Several(Answers),
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct RowAnswer {
+    #[serde(flatten)]
     outcome: Outcome,
+    /// What makes the prediction a guess.
+    warnings: Vec<Warning>,
+}
+
+/// How it was answered.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Run {
     /// What the model took, in milliseconds.
     inference_time_ms: f64,
     /// The name of the chosen model.
@@ -47,34 +83,60 @@ enum LabelText {
     Number(f64),
 }
 
-impl Answer {
-    pub(crate) fn new(job_id: JobId, outcome: Outcome, took: Duration, model_type: Option<String>) -> Self {
+impl Run {
+    pub(crate) fn new(took: Duration, model_type: Option<String>) -> Self {
         let inference_time_ms = (took.as_secs_f64() * 100_000.0).round() / 100.0;
-        Self { job_id, outcome, inference_time_ms, model_type: model_type.unwrap_or_else(|| "unknown".to_owned()) }
+        Self { inference_time_ms, model_type: model_type.unwrap_or_else(|| "unknown".to_owned()) }
+    }
+}
+
+impl Answered {
+    /// For several rows, or for the only one; `None` when there is none.
+    pub(crate) fn new(job_id: JobId, outcomes: Vec<Outcome>, warnings: Vec<Vec<Warning>>, run: Run, several: bool) -> Option<Self> {
+        let mut predictions: Vec<RowAnswer> =
+            outcomes.into_iter().zip(warnings).map(|(outcome, warnings)| RowAnswer { outcome, warnings }).collect();
+        if several {
+            return Some(Self::Several(Answers { job_id, predictions, run }));
+        }
+        Some(Self::One(Box::new(Answer { job_id, row: predictions.pop()?, run })))
     }
 }
 
 impl Outcome {
-    /// The first row of `predictions`; `None` when there is none. `names` are the owner's, by the codes of the labels.
-    pub(crate) fn of(predictions: &Predictions, labels: &[Label], names: &BTreeMap<String, String>) -> Option<Self> {
+    /// That of each row of `predictions`; `None` when a label is none of the model's. `names` are the owner's, by the codes of the labels.
+    pub(crate) fn all(predictions: &Predictions, labels: &[Label], names: &BTreeMap<String, String>) -> Option<Vec<Self>> {
         match predictions {
             Predictions::Numbers(numbers) => {
-                let prediction = Number::from_f64(f64::from(*numbers.first()?));
-                Some(Self { prediction, label: None, probability: None, probabilities: None })
+                let outcome = |&number: &f32| Self {
+                    prediction: Number::from_f64(f64::from(number)),
+                    label: None,
+                    probability: None,
+                    probabilities: None,
+                };
+                Some(numbers.iter().map(outcome).collect())
             }
             Predictions::Classes { labels: chosen, probabilities } => {
-                let code = *chosen.first()?;
-                let label = labels.get(code)?;
-                let keys = labels.iter().enumerate().map(|(code, label)| key(code, label).to_string());
-                let row = probabilities.iter().map(|probability| f64::from(*probability));
-                Some(Self {
-                    prediction: Some(key(code, label)),
-                    label: Some(names.get(&key(code, label).to_string()).map_or_else(|| label.clone(), |name| Label::Text(name.clone()))),
-                    probability: probabilities.get(code).map(|probability| f64::from(*probability)),
-                    probabilities: Some(keys.zip(row).collect()),
-                })
+                let keys: Vec<String> = labels.iter().enumerate().map(|(code, label)| key(code, label).to_string()).collect();
+                let outcome = |(&code, row): (&usize, &[f32])| {
+                    let (label, named) = (labels.get(code)?, names.get(keys.get(code)?));
+                    Some(Self {
+                        prediction: Some(key(code, label)),
+                        label: Some(named.map_or_else(|| label.clone(), |name| Label::Text(name.clone()))),
+                        probability: row.get(code).map(|&probability| f64::from(probability)),
+                        probabilities: Some(keys.iter().cloned().zip(row.iter().map(|&probability| f64::from(probability))).collect()),
+                    })
+                };
+                chosen.iter().zip(probabilities.chunks(labels.len().max(1))).map(outcome).collect()
             }
         }
+    }
+
+    /// The cells of a table: the number or the label, and the probabilities.
+    pub(crate) fn cells(&self) -> Vec<String> {
+        let number = || self.prediction.as_ref().map(ToString::to_string);
+        let first = self.label.as_ref().map(ToString::to_string).or_else(number).unwrap_or_default();
+        let probabilities = self.probabilities.iter().flat_map(|InOrder(all)| all).map(|(_, probability)| (*probability as f32).to_string());
+        std::iter::once(first).chain(probabilities).collect()
     }
 }
 
@@ -94,7 +156,7 @@ mod tests {
     use super::*;
 
     fn outcome(predictions: &Predictions, labels: &[Label]) -> Value {
-        serde_json::to_value(Outcome::of(predictions, labels, &BTreeMap::new()).unwrap()).unwrap()
+        serde_json::to_value(&Outcome::all(predictions, labels, &BTreeMap::new()).unwrap()[0]).unwrap()
     }
 
     #[test]
@@ -119,9 +181,27 @@ mod tests {
     fn an_owner_may_name_the_classes() {
         let labels = [0.0, 1.0].map(Label::Number);
         let predictions = Predictions::Classes { labels: vec![1], probabilities: vec![0.25, 0.75] };
-        let outcome = Outcome::of(&predictions, &labels, &[("1".to_owned(), "leaves".to_owned())].into()).unwrap();
-        let outcome = serde_json::to_value(outcome).unwrap();
+        let outcomes = Outcome::all(&predictions, &labels, &[("1".to_owned(), "leaves".to_owned())].into()).unwrap();
+        let outcome = serde_json::to_value(&outcomes[0]).unwrap();
         assert_eq!((&outcome["prediction"], &outcome["label"]), (&json!(1), &json!("leaves")));
+    }
+
+    #[test]
+    fn rows_keep_their_order() {
+        let labels = ["no", "yes"].map(|label| Label::Text(label.to_owned()));
+        let predictions = Predictions::Classes { labels: vec![1, 0], probabilities: vec![0.25, 0.75, 0.5, 0.5] };
+        let outcomes = Outcome::all(&predictions, &labels, &BTreeMap::new()).unwrap();
+        assert_eq!(outcomes.iter().map(Outcome::cells).collect::<Vec<_>>(), [["yes", "0.25", "0.75"], ["no", "0.5", "0.5"]]);
+        let of = |outcomes: Vec<Outcome>, several| {
+            let warnings = vec![Vec::new(); outcomes.len()];
+            let answer = Answered::new(JobId::random(), outcomes, warnings, Run::new(Duration::ZERO, None), several);
+            answer.map(|answer| serde_json::to_value(answer).unwrap())
+        };
+        let answer = of(outcomes, true).unwrap();
+        assert_eq!((&answer["predictions"][0]["label"], &answer["predictions"][1]["label"]), (&json!("yes"), &json!("no")));
+        assert_eq!(of(Vec::new(), true).unwrap()["predictions"], json!([]));
+        assert!(of(Vec::new(), false).is_none());
+        assert!(Outcome::all(&Predictions::Classes { labels: vec![2], probabilities: vec![0.0; 2] }, &labels, &BTreeMap::new()).is_none());
     }
 
     #[test]
@@ -132,9 +212,7 @@ mod tests {
 
     #[test]
     fn the_time_has_two_decimals() {
-        let outcome = Outcome::of(&Predictions::Numbers(vec![1.0]), &[], &BTreeMap::new()).unwrap();
-        let answer = Answer::new(JobId::random(), outcome, Duration::from_micros(1_239), None);
-        let answer = serde_json::to_value(answer).unwrap();
+        let answer = serde_json::to_value(Run::new(Duration::from_micros(1_239), None)).unwrap();
         assert_eq!((&answer["inference_time_ms"], &answer["model_type"]), (&json!(1.24), &json!("unknown")));
     }
 }

@@ -6,10 +6,14 @@ use api::{
     ApiError, Input, Issue, ReadInput,
     input::{self, Read, Step},
 };
-use domain::date;
+use domain::{NumericRange, date};
 use model::{Batch, Feature, FeatureKind, TextReader, date_numbers, moment};
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Number, Value};
+
+/// The most rows of a request; the gateway's limit on its size comes first.
+const MAX_ROWS: usize = 1_000_000;
 
 /// What may be sent for a feature.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
@@ -18,21 +22,41 @@ pub(crate) enum Given {
     Number(#[schemars(with = "f64")] Number),
     Flag(bool),
     Text(String),
+    /// An empty cell of a table.
+    #[schemars(skip)]
+    Missing,
 }
 
-/// A row to predict.
+/// A value for each of a model's features, by name; others are ignored.
+pub(crate) type Row = BTreeMap<String, Given>;
+
+/// What is to be predicted: one row, or several.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(rename = "PredictRequest")]
-pub(crate) struct Features {
-    /// A value for each of the model's features; others are ignored.
-    features: BTreeMap<String, Given>,
+#[schemars(rename = "PredictRequest", untagged)]
+pub(crate) enum Asked {
+    /// One row.
+    One {
+        /// A value for each of the model's features; others are ignored.
+        features: Row,
+    },
+    /// Several rows.
+    Several {
+        /// For each row a value for each of the model's features; others are ignored.
+        rows: Vec<Row>,
+    },
 }
 
-impl ReadInput for Features {
+impl ReadInput for Asked {
     fn read(input: &mut Input<'_>) -> Option<Self> {
-        let features = input.required("features", input::entries(given))?;
-        Some(Self { features: features.into_iter().collect() })
+        if input.has("rows") && !input.has("features") {
+            return Some(Self::Several { rows: input.required("rows", input::list(MAX_ROWS, row))? });
+        }
+        Some(Self::One { features: input.required("features", row)? })
     }
+}
+
+fn row(value: &Value) -> Read<Row> {
+    Ok(input::entries(given)(value)?.into_iter().collect())
 }
 
 fn given(value: &Value) -> Read<Given> {
@@ -47,42 +71,142 @@ fn given(value: &Value) -> Read<Given> {
     }
 }
 
-impl Features {
-    /// One row for a model of these features. What the model does not know is ignored.
-    pub(crate) fn batch(&self, features: &[Feature]) -> Result<Batch, ApiError> {
-        let missing: Vec<String> =
-            features.iter().map(|feature| &feature.name).filter(|name| !self.features.contains_key(*name)).cloned().collect();
+/// Something about a value that makes its prediction a guess.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct Warning {
+    /// The feature.
+    feature: String,
+    /// What is the matter, for programs.
+    code: Doubt,
+    /// The same for people.
+    message: String,
+}
+
+/// What may be the matter with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Doubt {
+    /// A category that was not in the training data.
+    UnseenCategory,
+    /// A number below or above all of the training data.
+    OutOfRange,
+    /// There is no value.
+    Missing,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.feature, self.message)
+    }
+}
+
+/// What a model knows of its inputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub features: &'a [Feature],
+    /// What it learned from, by the numeric features' names.
+    pub ranges: &'a BTreeMap<String, NumericRange>,
+}
+
+/// Rows as a model takes them, and what is the matter with each.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Inputs {
+    pub batch: Batch,
+    pub warnings: Vec<Vec<Warning>>,
+}
+
+impl Asked {
+    /// The rows for a model. What the model does not know is ignored.
+    pub(crate) fn inputs(&self, known: Known<'_>) -> Result<Inputs, ApiError> {
+        match self {
+            Self::One { features } => {
+                let mut inputs = Inputs::none(known);
+                inputs.push(features, known)?;
+                Ok(inputs)
+            }
+            Self::Several { rows } => {
+                let mut inputs = Inputs::none(known);
+                for (position, row) in rows.iter().enumerate() {
+                    inputs.push(row, known).map_err(|error| ApiError::InRow { row: position + 1, error: Box::new(error) })?;
+                }
+                Ok(inputs)
+            }
+        }
+    }
+}
+
+impl Inputs {
+    fn none(known: Known<'_>) -> Self {
+        let categorical = known.features.iter().filter(|feature| matches!(feature.kind, FeatureKind::Categorical { .. })).count();
+        Self { batch: Batch { texts: vec![Vec::new(); categorical], ..Batch::default() }, warnings: Vec::new() }
+    }
+
+    fn push(&mut self, row: &Row, Known { features, ranges }: Known<'_>) -> Result<(), ApiError> {
+        let missing: Vec<String> = features.iter().map(|feature| &feature.name).filter(|name| !row.contains_key(*name)).cloned().collect();
         if !missing.is_empty() {
             return Err(ApiError::MissingFeatures(missing));
         }
-        let mut batch = Batch { rows: 1, ..Batch::default() };
         let mut moments: BTreeMap<&str, Option<i64>> = BTreeMap::new();
         for feature in features.iter().filter(|feature| matches!(feature.kind, FeatureKind::Date { .. })) {
-            if let Some(given) = self.features.get(&feature.name) {
+            if let Some(given) = row.get(&feature.name) {
                 moments.insert(&feature.name, given.moment(&feature.name)?);
             }
         }
         let moment_of = |name: &str| moments.get(name).copied().flatten();
-        for (feature, given) in features.iter().filter_map(|feature| Some((feature, self.features.get(&feature.name)?))) {
+        let (mut numbers, mut texts, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let mut warn = |feature: &Feature, code: Doubt, message: String| warnings.push(Warning { feature: feature.name.clone(), code, message });
+        for (feature, given) in features.iter().filter_map(|feature| Some((feature, row.get(&feature.name)?))) {
+            if given.is_missing() {
+                warn(feature, Doubt::Missing, "there is no value".to_owned());
+            }
             match &feature.kind {
                 FeatureKind::Date { parts, origin, since } => {
                     let others = since.iter().map(|name| moment_of(name));
-                    batch.numbers.extend(date_numbers(moment_of(&feature.name), parts, *origin, others));
+                    numbers.extend(date_numbers(moment_of(&feature.name), parts, *origin, others));
                 }
-                FeatureKind::Text { lengths, words } => batch.numbers.extend(TextReader::new(lengths, words).numbers(&given.text())),
-                FeatureKind::Numeric => batch.numbers.push(given.number(&feature.name)?),
+                FeatureKind::Text { lengths, words } => numbers.extend(TextReader::new(lengths, words).numbers(&given.text())),
+                FeatureKind::Numeric => {
+                    let number = given.number(&feature.name)?;
+                    if number.is_nan() && !given.is_missing() {
+                        warn(feature, Doubt::Missing, "there is no value".to_owned());
+                    }
+                    if let Some(NumericRange { min, max, .. }) = ranges.get(&feature.name)
+                        && (number < *min as f32 || number > *max as f32)
+                    {
+                        warn(feature, Doubt::OutOfRange, format!("{given} is outside of what was learned from, {min} to {max}"));
+                    }
+                    numbers.push(number);
+                }
                 FeatureKind::Categorical { categories } => {
-                    batch.texts.push(vec![given.category(categories).unwrap_or_default().to_owned()]);
+                    let category = given.category(categories);
+                    if category.is_none() && !given.is_missing() {
+                        warn(feature, Doubt::UnseenCategory, format!("'{given}' was not learned from and counts as unknown"));
+                    }
+                    texts.push(category.unwrap_or_default().to_owned());
                 }
             }
         }
-        Ok(batch)
+        self.batch.rows += 1;
+        self.batch.numbers.extend(numbers);
+        self.batch.texts.iter_mut().zip(texts).for_each(|(column, text)| column.push(text));
+        self.warnings.push(warnings);
+        Ok(())
     }
 }
 
 impl Given {
+    /// A text of blanks is no category and no date, but no number either, which is an error.
+    fn is_missing(&self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::Text(text) => text.trim().is_empty(),
+            Self::Number(_) | Self::Flag(_) => false,
+        }
+    }
+
     fn number(&self, feature: &str) -> Result<f32, ApiError> {
         let number = match self {
+            Self::Missing => Some(f64::NAN),
             Self::Number(number) => number.as_f64(),
             Self::Flag(flag) => Some(f64::from(u8::from(*flag))),
             Self::Text(text) => number_in(text),
@@ -93,6 +217,7 @@ impl Given {
     /// As it would stand in a table, where 7.0 is read as 7.
     fn text(&self) -> Cow<'_, str> {
         match self {
+            Self::Missing => Cow::Borrowed(""),
             Self::Text(text) => Cow::Borrowed(text),
             Self::Number(number) if number.is_f64() => {
                 Cow::Owned(number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()))
@@ -105,6 +230,7 @@ impl Given {
     /// The moment that is meant, in microseconds since 1970; none for an empty text.
     fn moment(&self, feature: &str) -> Result<Option<i64>, ApiError> {
         match self {
+            Self::Missing => Ok(None),
             Self::Text(text) if text.trim().is_empty() => Ok(None),
             Self::Text(text) => {
                 moment(text).map(Some).ok_or_else(|| ApiError::NotADate { value: self.to_string(), feature: feature.to_owned() })
@@ -119,6 +245,7 @@ impl Given {
         let exact = |text: &str| categories.binary_search_by(|category| category.as_str().cmp(text)).ok();
         let of_value = |value: f64| categories.iter().position(|category| number_in(category) == Some(value));
         let position = match self {
+            Self::Missing => None,
             Self::Text(text) => {
                 exact(text).or_else(|| date::Order::all().find_map(|order| exact(&date::iso(order.parse(text.as_bytes())?))))
             }
@@ -140,6 +267,7 @@ impl std::fmt::Display for Given {
             Self::Number(number) => number.fmt(f),
             Self::Flag(flag) => flag.fmt(f),
             Self::Text(text) => text.fmt(f),
+            Self::Missing => Ok(()),
         }
     }
 }
@@ -173,8 +301,13 @@ mod tests {
 
     use super::*;
 
-    fn features(value: &Value) -> Read<Features> {
+    fn features(value: &Value) -> Read<Asked> {
         input::object(&json!({ "features": value }))
+    }
+
+    fn inputs_of(asked: &Asked, features: &[Feature]) -> Result<Inputs, ApiError> {
+        let range = NumericRange { min: 0.0, max: 120.0, is_integer: true };
+        asked.inputs(Known { features, ranges: &[("age".to_owned(), range)].into() })
     }
 
     fn model() -> Vec<Feature> {
@@ -194,13 +327,39 @@ mod tests {
     }
 
     fn batch(changes: &Value) -> Result<Batch, String> {
-        features(&row(changes)).unwrap().batch(&model()).map_err(|error| error.to_string())
+        inputs_of(&features(&row(changes)).unwrap(), &model()).map(|inputs| inputs.batch).map_err(|error| error.to_string())
     }
 
     #[test]
     fn values_go_to_their_inputs_in_the_models_order() {
         let expected = Batch { rows: 1, numbers: vec![30.0, 1.0], texts: vec![vec!["basic".to_owned()], vec!["True".to_owned()]] };
         assert_eq!(batch(&json!({})), Ok(expected));
+    }
+
+    #[test]
+    fn doubtful_values_are_told() {
+        let told = |changes: Value| -> Vec<String> {
+            let inputs = inputs_of(&features(&row(&changes)).unwrap(), &model()).unwrap();
+            inputs.warnings[0].iter().map(ToString::to_string).collect()
+        };
+        assert!(told(json!({ "age": 120, "size": 1e9 })).is_empty(), "nothing is known of the size");
+        assert_eq!(told(json!({ "age": 121 })), ["age: 121 is outside of what was learned from, 0 to 120"]);
+        assert_eq!(told(json!({ "age": -0.5 })), ["age: -0.5 is outside of what was learned from, 0 to 120"]);
+        assert_eq!(told(json!({ "plan": "gold" })), ["plan: 'gold' was not learned from and counts as unknown"]);
+        assert_eq!(told(json!({ "plan": " ", "age": "nan" })), ["age: there is no value", "plan: there is no value"]);
+    }
+
+    #[test]
+    fn of_several_rows_the_wrong_one_is_named() {
+        let rows = |values: Value| input::object::<Asked>(&json!({ "rows": values }));
+        let asked = rows(json!([row(&json!({})), row(&json!({ "age": 31, "plan": 10 }))])).unwrap();
+        let batch = inputs_of(&asked, &model()).unwrap().batch;
+        assert_eq!((batch.rows, batch.numbers, &batch.texts[0]), (2, vec![30.0, 1.0, 31.0, 1.0], &vec!["basic".to_owned(), "10".to_owned()]));
+        let wrong = rows(json!([row(&json!({})), row(&json!({ "age": "abc" }))])).unwrap();
+        let refusal = inputs_of(&wrong, &model()).unwrap_err().to_string();
+        assert_eq!(refusal, "Row 2: Cannot convert 'abc' to number for feature 'age'");
+        assert_eq!(inputs_of(&rows(json!([])).unwrap(), &model()).unwrap().batch.rows, 0);
+        assert!(rows(json!([{ "age": null }])).is_err() && rows(json!({})).is_err());
     }
 
     #[test]
@@ -229,7 +388,7 @@ mod tests {
     #[test]
     fn missing_features_are_told_before_wrong_ones() {
         let features = features(&json!({ "age": "abc", "paid": 1 })).unwrap();
-        assert_eq!(features.batch(&model()).unwrap_err().to_string(), "Missing required features: ['plan', 'size']");
+        assert_eq!(inputs_of(&features, &model()).unwrap_err().to_string(), "Missing required features: ['plan', 'size']");
     }
 
     #[test]
@@ -253,7 +412,7 @@ mod tests {
     fn a_text_is_read_by_its_words_and_length() {
         let kind = FeatureKind::Text { lengths: model::TextLength::ALL.to_vec(), words: vec!["mr".to_owned(), "7".to_owned()] };
         let model = [Feature { name: "name".to_owned(), kind }];
-        let numbers = |sent: Value| features(&json!({ "name": sent })).unwrap().batch(&model).unwrap().numbers;
+        let numbers = |sent: Value| inputs_of(&features(&json!({ "name": sent })).unwrap(), &model).unwrap().batch.numbers;
         assert_eq!(numbers(json!("Kelly, Mr. James")), [16.0, 3.0, 0.0, 1.0, 0.0]);
         assert_eq!(numbers(json!("MR")), [2.0, 1.0, 0.0, 1.0, 0.0]);
         assert_eq!(numbers(json!(7)), [1.0, 1.0, 1.0, 0.0, 1.0]);
@@ -261,7 +420,7 @@ mod tests {
         assert_eq!(numbers(json!(7.5)), [3.0, 2.0, 2.0, 0.0, 1.0]);
         assert_eq!(numbers(json!(true)), [4.0, 1.0, 0.0, 0.0, 0.0]);
         assert!(numbers(json!("")).iter().all(|number| number.is_nan()), "missing");
-        assert_eq!(features(&json!({})).unwrap().batch(&model).unwrap_err().to_string(), "Missing required features: ['name']");
+        assert_eq!(inputs_of(&features(&json!({})).unwrap(), &model).unwrap_err().to_string(), "Missing required features: ['name']");
     }
 
     #[test]
@@ -277,7 +436,7 @@ mod tests {
             ("2024-02-01T05:00:00Z", "2024-02-01T05:00:00"),
             ("2024-02-02", ""),
         ] {
-            let batch = features(&json!({ "day": sent })).unwrap().batch(&model).unwrap();
+            let batch = inputs_of(&features(&json!({ "day": sent })).unwrap(), &model).unwrap().batch;
             assert_eq!(batch.texts[0], [category], "{sent}");
         }
     }

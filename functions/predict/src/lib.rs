@@ -1,6 +1,7 @@
 //! Predictions of deployed models. Links no table reader, no trainer: its dependency tree is a cold start.
 
 mod answer;
+mod csv;
 mod error;
 mod features;
 mod info;

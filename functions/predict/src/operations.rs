@@ -3,33 +3,38 @@
 use api::openapi::{Link, Operation};
 use serde_json::json;
 
-use crate::{answer::Answer, features::Features, info::ModelInfo};
+use crate::{answer::Answered, features::Asked, info::ModelInfo, predict::Options};
 
 const JOB: &str = "0d6c2b8e-5a37-4e0e-9d1c-7f3f0f1f2a11";
 
 /// What this function answers.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new("POST", "/predict/{job_id}", "predict", "Predict one row")
+        Operation::new("POST", "/predict/{job_id}", "predict", "Predict one row or several")
             .describe(
                 "Numbers may be sent as texts; a category that looks like a number may be sent as one; a category that the model never \
                  saw counts as unknown. Where the model knows dates or texts by their words, any may be sent; the choices of \
-                 `GET /predict/{job_id}/info` are examples.",
+                 `GET /predict/{job_id}/info` are examples. Several rows are sent as `rows`, a list of what `features` is for one, or as \
+                 CSV with the names of the columns in its first line, which is answered as CSV: one line for each row, in order, with \
+                 `prediction`, for labels `probability_<label>` for each, and `warnings`.",
             )
-            .body::<Features>(json!({ "features": { "age": 41, "plan": "basic" } }))
-            .answers::<Answer>(
-                "The prediction",
+            .query::<Options>()
+            .body::<Asked>(json!({ "features": { "age": 41, "plan": "basic" } }))
+            .or_text("text/csv")
+            .answers::<Answered>(
+                "The prediction, or all of them as `predictions`",
                 json!({
                     "job_id": JOB,
                     "prediction": 1,
                     "label": "leaves",
                     "probability": 0.75,
                     "probabilities": { "0": 0.25, "1": 0.75 },
+                    "warnings": [],
                     "inference_time_ms": 0.12,
                     "model_type": "gradient_boosting",
                 }),
             )
-            .refuses(400, "The model is not deployed, a feature is missing, or a value is no number")
+            .refuses(400, "The model is not deployed, a feature is missing, a value is no number, the CSV cannot be read, or, with `strict`, there are warnings")
             .refuses(404, "There is no such job"),
         Operation::new("GET", "/predict/{job_id}/info", "get_model_info", "Get what a deployed model needs")
             .answers::<ModelInfo>(

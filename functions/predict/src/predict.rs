@@ -1,41 +1,101 @@
-//! `POST /predict/{id}`: the prediction for one row.
+//! `POST /predict/{id}`: predictions for one row or several.
 
 use std::{sync::Arc, time::Instant};
 
-use api::{ApiError, Body, Caller, PathId, internal};
-use axum::{Json, extract::State};
+use api::{ApiError, Body, Caller, Input, PathId, Query, ReadInput, body_bytes, input, internal};
+use axum::{
+    Json,
+    extract::{FromRequest, Request, State},
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use schemars::JsonSchema;
 use tokio::task::spawn_blocking;
 
 use crate::{
     App,
-    answer::{Answer, Outcome},
+    answer::{Answered, Outcome, Run},
+    csv,
     error::PredictError,
-    features::Features,
+    features::{Asked, Known},
 };
 
 const WHAT: &str = "Prediction error";
+const CSV: &str = "text/csv";
+
+/// How rows are predicted.
+#[derive(Debug, Clone, Copy, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Options {
+    /// Refuse rows that could only be guessed at, instead of adding warnings.
+    #[schemars(default)]
+    strict: bool,
+}
+
+impl ReadInput for Options {
+    fn read(input: &mut Input<'_>) -> Option<Self> {
+        Some(Self { strict: input.with_default("strict", false, input::boolean)? })
+    }
+}
+
+/// A body of either kind.
+pub(crate) struct Sent {
+    asked: Asked,
+    as_csv: bool,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let as_csv = content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(CSV));
+        let asked = if as_csv {
+            Asked::Several { rows: csv::rows(&body_bytes(request.into_body()).await?)? }
+        } else {
+            Body::from_request(request, state).await?.0
+        };
+        Ok(Self { asked, as_csv })
+    }
+}
 
 pub(crate) async fn predict(
     State(app): State<Arc<App>>,
     Caller(user): Caller,
     PathId(id): PathId,
-    Body(features): Body<Features>,
-) -> Result<Json<Answer>, ApiError> {
+    Query(options): Query<Options>,
+    Sent { asked, as_csv }: Sent,
+) -> Result<Response, ApiError> {
     let job = app.job(&user, &id, WHAT).await?;
     if !job.deployed {
         return Err(ApiError::NotDeployed);
     }
     let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
     let model = app.models.get(&job, path).await.map_err(internal(WHAT))?;
-    let batch = features.batch(&model.manifest().features)?;
+    let manifest = model.manifest();
+    let inputs = asked.inputs(Known { features: &manifest.features, ranges: &manifest.numeric_stats })?;
+    let several = matches!(asked, Asked::Several { .. });
+    let doubtful = inputs.warnings.iter().enumerate().find(|(_, warnings)| !warnings.is_empty());
+    if let Some((row, warnings)) = doubtful.filter(|_| options.strict) {
+        let error = ApiError::Doubtful(warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+        return Err(if several { ApiError::InRow { row: row + 1, error: Box::new(error) } } else { error });
+    }
+    let labels: Vec<String> = manifest.labels.iter().map(ToString::to_string).collect();
     let names =
         job.label_mapping.is_some().then_some(job.preprocessing_info).flatten().and_then(|info| info.target_mapping).unwrap_or_default();
+    let batch = inputs.batch;
     let run = spawn_blocking(move || {
         let start = Instant::now();
         let predictions = model.predict(&batch)?;
-        let outcome = Outcome::of(&predictions, &model.manifest().labels, &names).ok_or(PredictError::NoOutcome)?;
-        Ok::<_, PredictError>((outcome, start.elapsed()))
+        let outcomes = Outcome::all(&predictions, &model.manifest().labels, &names).ok_or(PredictError::NoOutcome)?;
+        Ok::<_, PredictError>((outcomes, start.elapsed()))
     });
-    let (outcome, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
-    Ok(Json(Answer::new(job.job_id, outcome, took, job.metrics.map(|metrics| metrics.best_estimator))))
+    let (outcomes, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
+    if as_csv {
+        let table = csv::answer(&labels, &outcomes, &inputs.warnings).map_err(internal(WHAT))?;
+        return Ok(([(CONTENT_TYPE, CSV)], table).into_response());
+    }
+    let run = Run::new(took, job.metrics.map(|metrics| metrics.best_estimator));
+    let answer = Answered::new(job.job_id, outcomes, inputs.warnings, run, several);
+    Ok(Json(answer.ok_or(PredictError::NoOutcome).map_err(internal(WHAT))?).into_response())
 }

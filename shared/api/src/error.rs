@@ -147,6 +147,20 @@ pub enum ApiError {
         /// The feature.
         feature: String,
     },
+    /// Something is wrong with one of several rows (1-based).
+    #[error("Row {row}: {error}")]
+    InRow {
+        /// The row.
+        row: usize,
+        /// What is wrong with it.
+        error: Box<Self>,
+    },
+    /// Rows that a model can only guess at, where the caller wants none.
+    #[error("{0}; leave out strict=true to have it predicted all the same")]
+    Doubtful(String),
+    /// A body of CSV that is no table.
+    #[error("{0}")]
+    InvalidCsv(String),
     /// Something behind us failed.
     #[error("{what}: {error}")]
     Internal {
@@ -194,6 +208,9 @@ impl ApiError {
             Self::MissingFeatures(_) => (StatusCode::BAD_REQUEST, "missing_features"),
             Self::NotANumber { .. } => (StatusCode::BAD_REQUEST, "not_a_number"),
             Self::NotADate { .. } => (StatusCode::BAD_REQUEST, "not_a_date"),
+            Self::InRow { error, .. } => error.kind(),
+            Self::Doubtful(_) => (StatusCode::BAD_REQUEST, "doubtful_input"),
+            Self::InvalidCsv(_) => (StatusCode::BAD_REQUEST, "invalid_csv"),
             Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
     }

@@ -1,7 +1,7 @@
 //! The typed body and query of a request, and the identifier in its path.
 
 use axum::{
-    body::to_bytes,
+    body::{Body as RequestBody, Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Path, Query as Pairs, Request},
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
@@ -41,7 +41,7 @@ impl<S: Send + Sync, T: ReadInput> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(crate::internal("Error reading the body"))?;
+        let bytes = body_bytes(body).await?;
         read_body(&parts.headers, &bytes).map(Self).map_err(|issues| located(issues, "body"))
     }
 }
@@ -54,6 +54,11 @@ impl<S: Send + Sync, T: ReadInput> FromRequestParts<S> for Query<T> {
         let parameters = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         object(&Value::Object(parameters)).map(Self).map_err(|issues| located(issues, "query"))
     }
+}
+
+/// A body as it came.
+pub async fn body_bytes(body: RequestBody) -> Result<Bytes, ApiError> {
+    to_bytes(body, MAX_BODY_BYTES).await.map_err(crate::internal("Error reading the body"))
 }
 
 fn located(issues: Vec<Issue>, part: &str) -> ApiError {

@@ -91,6 +91,11 @@ impl Input<'_> {
         self.field(name, Err(missing.into()))
     }
 
+    /// Whether there is a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     /// A field that may be left out.
     pub fn with_default<T>(&mut self, name: &str, default: T, read: impl FnOnce(&Value) -> Read<T>) -> Option<T> {
         match self.object.get(name) {

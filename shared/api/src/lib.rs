@@ -17,7 +17,7 @@ mod serve;
 pub use cache::{never_stored, revalidated};
 pub use caller::Caller;
 pub use error::{ApiError, internal};
-pub use extract::{Body, PathId, Query};
+pub use extract::{Body, PathId, Query, body_bytes};
 pub use in_order::InOrder;
 pub use input::{Input, Issue, ReadInput};
 pub use page_request::PageRequest;

@@ -23,6 +23,8 @@ pub struct Operation {
     body: Option<Content>,
     answers: Vec<Answer>,
     links: Vec<Link>,
+    /// The type of text that it takes for its body, and answers then.
+    text: Option<&'static str>,
 }
 
 /// What can be asked with an answer: another operation, whose parameter is in the answer's body at `pointer`.
@@ -103,7 +105,7 @@ impl Operation {
     /// A method, in capitals, on a path with its parameters in braces. `id` names it for generated clients.
     pub fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
         let answers = vec![refusal(500, "Something behind the API failed")];
-        Self { method, path, id, summary, description: "", query: None, headers: Vec::new(), body: None, answers, links: Vec::new() }
+        Self { method, path, id, summary, description: "", query: None, headers: Vec::new(), body: None, answers, links: Vec::new(), text: None }
     }
 
     /// More about it.
@@ -149,6 +151,13 @@ impl Operation {
         self
     }
 
+    /// Takes text of that type for its body, too, and answers in kind.
+    #[must_use]
+    pub fn or_text(mut self, content_type: &'static str) -> Self {
+        self.text = Some(content_type);
+        self
+    }
+
     /// Names what can be asked with its answer.
     #[must_use]
     pub fn leads_to(mut self, links: impl IntoIterator<Item = Link>) -> Self {
@@ -191,7 +200,12 @@ impl Operation {
             operation["responses"]["200"]["links"] = links.collect::<Map<_, _>>().into();
         }
         let parameters = self.parameters(generator);
-        let body = self.body.as_ref().map(|body| json!({ "required": true, "content": { "application/json": body.json(generator) } }));
+        let mut body = self.body.as_ref().map(|body| json!({ "required": true, "content": { "application/json": body.json(generator) } }));
+        if let (Some(text), Some(body)) = (self.text, &mut body) {
+            let content = json!({ "schema": { "type": "string" } });
+            operation["responses"]["200"]["content"][text] = content.clone();
+            body["content"][text] = content;
+        }
         let optional = [
             ("description", (!self.description.is_empty()).then(|| json!(self.description))),
             ("parameters", (!parameters.is_empty()).then(|| json!(parameters))),

@@ -1,27 +1,43 @@
-//! Trees in one flat array, walked for eight rows, or of a single row for eight trees, side by side: how the trainer and a loaded model file evaluate them.
+//! Trees in one flat array, walked for eight rows, or of a single row for sixteen trees, side by side: how the trainer and a loaded model file
+//! evaluate them.
 //!
-//! A walk down one tree waits for memory at each step; eight walks wait together. A leaf leads to itself, so that no walk has to be left
-//! out of the step when it has ended.
+//! A walk down one tree waits for memory at each step; several walks wait together. A leaf leads to itself, so that no walk has to be left
+//! out of the step when it has ended. Each input stands twice in a row that is walked, as it is and with the missing value below all
+//! others: a test is one comparison, whichever way a missing value goes. Threads share what would take long. The values of the leaves are
+//! added in the order of the trees whatever the number of threads, so the scores are the same to the last bit.
 //!
 //! Everything is checked when a tree is added: children have larger positions than their parents, so that each walk ends, and every
 //! position is inside the tree.
+
+use std::hint::select_unpredictable;
+
+use rayon::prelude::*;
 
 use crate::{Forest, ModelError, Node, Tree};
 
 /// Rows that are sent down a tree while its nodes are at hand, and rows that are walked side by side.
 const BLOCK: usize = 128;
 const LANES: usize = 8;
-/// Rows below which trees are walked side by side instead.
+/// Rows below which trees are walked side by side instead, and how many: their nodes are rarely at hand, so more of them wait.
 const FEW_ROWS: usize = 4;
-/// The bit of `feature` that tells where a missing value goes, and the one of a test on a set.
-const MISSING_LEFT: u32 = 1 << 31;
-const SET: u32 = 1 << 30;
+const TREE_LANES: usize = 16;
+/// Walks (rows × trees) that threads share, and those of a row that one of them takes.
+const SHARED_WALKS: usize = 4_000;
+const SHARED_WALKS_OF_ROW: usize = 1_000;
+/// The bit of `input` that tells of a test on a set.
+const SET: u32 = 1 << 31;
 
-/// A node; `bits` are those of its threshold, of its value, or the place of its set.
+/// A node, in a quarter of a cache line.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(align(16))]
 struct PackedNode {
-    feature: u32,
+    /// Where the input stands in a doubled row.
+    input: u32,
+    /// The bits of the threshold, of the leaf's value, or the place of the set.
     bits: u32,
+    /// The node that follows when the test holds, and when it fails.
+    left: u32,
+    right: u32,
 }
 
 /// Trees that are ready to be walked.
@@ -30,9 +46,6 @@ struct PackedNode {
 #[derive(Debug, Default, PartialEq)]
 pub struct TreeKernel {
     nodes: Vec<PackedNode>,
-    /// For each node the one that follows when its test fails, and the one when it holds. They lie apart from the tests so that the next node is
-    /// looked up: a jump could not be foreseen.
-    children: Vec<u32>,
     /// Each tree's root and the score that it adds to.
     roots: Vec<(u32, u32)>,
     /// A bit for each code of each set.
@@ -52,7 +65,7 @@ impl TreeKernel {
 
     /// No trees yet, for so many scores and room for so many nodes.
     pub(crate) fn with_room(outputs: usize, nodes: usize) -> Self {
-        Self { nodes: Vec::with_capacity(nodes), children: Vec::with_capacity(2 * nodes), outputs, ..Self::default() }
+        Self { nodes: Vec::with_capacity(nodes), outputs, ..Self::default() }
     }
 
     /// Adds a tree. Fails as [`Self::new`] does.
@@ -75,21 +88,20 @@ impl TreeKernel {
         let root = self.roots.last().map_or(0, |&(root, _)| root);
         let at = u32::try_from(self.nodes.len()).ok().filter(|&at| at < u32::MAX);
         let at = at.ok_or_else(|| wrong("has more nodes than can be told apart"))?;
-        let (input, bits, [left, right]) = match node {
+        let (feature, input, bits, [left, right]) = match node {
             Node::Leaf { value } => {
-                self.nodes.push(PackedNode { feature: 0, bits: value.to_bits() });
-                self.children.extend([at; 2]);
+                self.nodes.push(PackedNode { input: 0, bits: value.to_bits(), left: at, right: at });
                 return Ok(());
             }
             Node::Threshold { feature, threshold, missing_left, left, right } => {
-                (*feature, (if *missing_left { MISSING_LEFT } else { 0 }, threshold.to_bits()), [*left, *right])
+                (*feature, feature.wrapping_mul(2) + u32::from(*missing_left), threshold.to_bits(), [*left, *right])
             }
             Node::InSet { feature, codes, left, right } => {
                 self.sets.push(bits_of(codes));
-                (*feature, (SET, self.sets.len() as u32 - 1), [*left, *right])
+                (*feature, feature.wrapping_mul(2) | SET, self.sets.len() as u32 - 1, [*left, *right])
             }
         };
-        if input >= SET {
+        if feature >= SET / 2 {
             return Err(wrong("looks at an input past the last one that can be"));
         }
         // Where a child is past what can be told apart it is past the tree's end too.
@@ -97,20 +109,19 @@ impl TreeKernel {
         if left <= at || right <= at {
             return Err(wrong(CHILD_OUT_OF_PLACE));
         }
-        self.width = self.width.max(input as usize + 1);
-        self.nodes.push(PackedNode { feature: input | bits.0, bits: bits.1 });
-        self.children.extend([right, left]);
+        self.width = self.width.max(feature as usize + 1);
+        self.nodes.push(PackedNode { input, bits, left, right });
         Ok(())
     }
 
     /// Ends the tree that was begun last. Fails when it has no nodes, or one with a child past the end.
     pub(crate) fn end_tree(&self) -> Result<(), ModelError> {
         let (root, end) = (self.roots.last().map_or(0, |&(root, _)| root as usize), self.nodes.len());
-        let children = self.children.get(2 * root..).unwrap_or_default();
-        if children.is_empty() {
+        let nodes = self.nodes.get(root..).unwrap_or_default();
+        if nodes.is_empty() {
             return Err(wrong("has no nodes"));
         }
-        if children.iter().any(|&child| child as usize >= end) {
+        if nodes.iter().any(|node| node.left.max(node.right) as usize >= end) {
             return Err(wrong(CHILD_OUT_OF_PLACE));
         }
         Ok(())
@@ -121,7 +132,7 @@ impl TreeKernel {
         let root = self.roots.get(tree).map(|&(root, _)| root as usize).ok_or_else(|| wrong("that a leaf is in does not exist"))?;
         let end = self.roots.get(tree + 1).map_or(self.nodes.len(), |&(root, _)| root as usize);
         let at = root.checked_add(place).filter(|&at| at < end).ok_or_else(|| wrong("does not hold all of its leaves"))?;
-        if self.children[2 * at] as usize != at {
+        if self.nodes[at].left as usize != at {
             return Err(wrong("adds something at a node that is no leaf"));
         }
         self.nodes[at].bits = value.to_bits();
@@ -159,40 +170,74 @@ impl TreeKernel {
     }
 
     fn add<const SETS: bool>(&self, inputs: &[f32], columns: usize, scores: &mut [f32]) {
-        if inputs.len() < FEW_ROWS * columns {
+        let rows = inputs.len() / columns;
+        if rows < FEW_ROWS {
             let rows = inputs.chunks_exact(columns).zip(scores.chunks_exact_mut(self.outputs));
             return rows.for_each(|(row, scores)| self.add_to_row::<SETS>(row, scores));
         }
-        for (inputs, scores) in inputs.chunks(BLOCK * columns).zip(scores.chunks_mut(BLOCK * self.outputs)) {
-            for &(root, output) in &self.roots {
-                for (inputs, scores) in inputs.chunks(LANES * columns).zip(scores.chunks_mut(LANES * self.outputs)) {
-                    let rows = inputs.len() / columns;
-                    let leaves = self.leaves::<SETS>([root; LANES], rows, inputs, columns);
-                    scores.chunks_exact_mut(self.outputs).zip(leaves).for_each(|(scores, leaf)| scores[output as usize] += leaf);
-                }
+        if rows * self.roots.len() < SHARED_WALKS {
+            let blocks = inputs.chunks(BLOCK * columns).zip(scores.chunks_mut(BLOCK * self.outputs));
+            return blocks.for_each(|(inputs, scores)| self.add_to_block::<SETS>(inputs, columns, scores));
+        }
+        let block = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(LANES).min(BLOCK);
+        let blocks = inputs.par_chunks(block * columns).zip(scores.par_chunks_mut(block * self.outputs));
+        blocks.for_each(|(inputs, scores)| self.add_to_block::<SETS>(inputs, columns, scores));
+    }
+
+    fn add_to_block<const SETS: bool>(&self, inputs: &[f32], columns: usize, scores: &mut [f32]) {
+        let doubled = self.doubled(inputs, columns);
+        let width = self.doubled_width();
+        for &(root, output) in &self.roots {
+            for (inputs, scores) in doubled.chunks(LANES * width).zip(scores.chunks_mut(LANES * self.outputs)) {
+                // Where rows are missing to a full set of walks, the last one is walked more than once.
+                let last = (inputs.len() / width).saturating_sub(1);
+                let rows = std::array::from_fn(|walk| walk.min(last) * width);
+                let leaves = self.leaves::<SETS, LANES>([root; LANES], rows, inputs);
+                scores.chunks_exact_mut(self.outputs).zip(leaves).for_each(|(scores, leaf)| scores[output as usize] += leaf);
             }
         }
     }
 
     fn add_to_row<const SETS: bool>(&self, row: &[f32], scores: &mut [f32]) {
-        for roots in self.roots.chunks(LANES) {
-            let mut starts = [0; LANES];
-            starts.iter_mut().zip(roots).for_each(|(start, &(root, _))| *start = root);
-            let leaves = self.leaves::<SETS>(starts, roots.len(), row, 0);
-            roots.iter().zip(leaves).for_each(|(&(_, output), leaf)| scores[output as usize] += leaf);
+        let doubled = self.doubled(row, row.len());
+        let mut leaves = vec![0.0; self.roots.len()];
+        if self.roots.len() < 2 * SHARED_WALKS_OF_ROW {
+            self.walk_trees::<SETS>(&self.roots, &doubled, &mut leaves);
+        } else {
+            let parts = self.roots.par_chunks(SHARED_WALKS_OF_ROW).zip(leaves.par_chunks_mut(SHARED_WALKS_OF_ROW));
+            parts.for_each(|(roots, leaves)| self.walk_trees::<SETS>(roots, &doubled, leaves));
+        }
+        self.roots.iter().zip(leaves).for_each(|(&(_, output), leaf)| scores[output as usize] += leaf);
+    }
+
+    /// The values of the leaves that a doubled row ends in.
+    fn walk_trees<const SETS: bool>(&self, roots: &[(u32, u32)], row: &[f32], leaves: &mut [f32]) {
+        for (roots, leaves) in roots.chunks(TREE_LANES).zip(leaves.chunks_mut(TREE_LANES)) {
+            let starts = std::array::from_fn(|walk| roots.get(walk).or(roots.last()).map_or(0, |&(root, _)| root));
+            let found = self.leaves::<SETS, TREE_LANES>(starts, [0; TREE_LANES], row);
+            leaves.iter_mut().zip(found).for_each(|(leaf, found)| *leaf = found);
         }
     }
 
-    /// The values of the leaves that up to [`LANES`] walks end in, each from a node of its own; the row of each begins `step` numbers after that
-    /// of the one before.
+    /// The inputs that trees look at, each as it is and then with the missing value below all others.
+    fn doubled(&self, inputs: &[f32], columns: usize) -> Vec<f32> {
+        let both = |&value: &f32| [value, if value.is_nan() { f32::NEG_INFINITY } else { value }];
+        inputs.chunks_exact(columns).flat_map(|row| row.iter().take(self.width.max(1)).flat_map(both)).collect()
+    }
+
+    fn doubled_width(&self) -> usize {
+        2 * self.width.max(1)
+    }
+
+    /// The values of the leaves that `N` walks end in, each from a node of its own and of a doubled row that begins at its place of `rows`.
     #[inline]
-    fn leaves<const SETS: bool>(&self, mut at: [u32; LANES], walks: usize, inputs: &[f32], step: usize) -> [f32; LANES] {
+    fn leaves<const SETS: bool, const N: usize>(&self, mut at: [u32; N], rows: [usize; N], inputs: &[f32]) -> [f32; N] {
         loop {
             let mut moved = 0;
-            for (walk, at) in at.iter_mut().enumerate().take(walks) {
-                let next = self.next::<SETS>(*at, inputs, walk * step);
-                moved |= next ^ *at;
-                *at = next;
+            for walk in 0..N {
+                let next = self.next::<SETS>(at[walk], inputs, rows[walk]);
+                moved |= next ^ at[walk];
+                at[walk] = next;
             }
             if moved == 0 {
                 return at.map(|at| f32::from_bits(self.nodes[at as usize].bits));
@@ -200,18 +245,19 @@ impl TreeKernel {
         }
     }
 
-    /// The node that follows one; no branch depends on which of the two it is, as that cannot be foreseen.
+    /// The node that follows one, without a jump: it could not be foreseen.
     #[inline]
     fn next<const SETS: bool>(&self, at: u32, inputs: &[f32], row: usize) -> u32 {
-        let node = self.nodes[at as usize];
-        let value = inputs[row + (node.feature & !(MISSING_LEFT | SET)) as usize];
-        let goes_left = if SETS && node.feature & SET != 0 {
+        let node = &self.nodes[at as usize];
+        let place = if SETS { node.input & !SET } else { node.input };
+        let value = inputs[row + place as usize];
+        let holds = if SETS && node.input & SET != 0 {
             let code = value as usize;
-            usize::from(self.sets[node.bits as usize].get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1))
+            self.sets[node.bits as usize].get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
         } else {
-            usize::from(value <= f32::from_bits(node.bits)) | (usize::from(value.is_nan()) & (node.feature >> 31) as usize)
+            value <= f32::from_bits(node.bits)
         };
-        self.children[2 * at as usize + goes_left]
+        select_unpredictable(holds, node.left, node.right)
     }
 }
 

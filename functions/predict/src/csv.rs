@@ -1,0 +1,96 @@
+//! Rows to predict as CSV, and their predictions.
+
+use std::collections::BTreeMap;
+
+use api::ApiError;
+use csv::{ReaderBuilder, StringRecord, Writer};
+
+use crate::{
+    answer::Outcome,
+    features::{Given, Row, Warning},
+};
+
+/// What may stand between the cells of a row.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// The rows of a table whose first line names its columns, each cell as a text. Between cells stands what the names are parted by most often.
+pub(crate) fn rows(body: &[u8]) -> Result<Vec<Row>, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let line = body.get(..error.valid_up_to()).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() + 1;
+        wrong(format!("The CSV is not UTF-8: line {line} holds other bytes; save it as UTF-8"))
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let header = text.lines().next().unwrap_or_default();
+    let count = |delimiter: &u8| header.bytes().filter(|byte| byte == delimiter).count();
+    // The first of equals, so a comma where there is none of them.
+    let delimiter = DELIMITERS.iter().rev().copied().max_by_key(count).unwrap_or(b',');
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+    let names = reader.headers().map_err(refused)?.clone();
+    if names.iter().all(str::is_empty) {
+        return Err(wrong("The CSV is empty; its first line must name the columns".to_owned()));
+    }
+    reader.records().map(|record| Ok(row(&names, &record.map_err(refused)?))).collect()
+}
+
+fn row(names: &StringRecord, record: &StringRecord) -> Row {
+    let cell = |text: &str| if text.is_empty() { Given::Missing } else { Given::Text(text.to_owned()) };
+    names.iter().zip(record).map(|(name, text)| (name.to_owned(), cell(text))).collect::<BTreeMap<_, _>>()
+}
+
+fn wrong(problem: String) -> ApiError {
+    ApiError::InvalidCsv(problem)
+}
+
+fn refused(error: csv::Error) -> ApiError {
+    wrong(match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            format!("Line {line} of the CSV has {len} cells, its first line names {expected_len} columns")
+        }
+        _ => format!("The CSV cannot be read: {error}"),
+    })
+}
+
+/// One line for each row: `prediction`, for labels `probability_<label>` for each, and `warnings`, several of them with `; ` between.
+pub(crate) fn answer(labels: &[String], outcomes: &[Outcome], warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
+    let mut csv = Writer::from_writer(Vec::new());
+    let probabilities = labels.iter().map(|label| format!("probability_{label}"));
+    csv.write_record(std::iter::once("prediction".to_owned()).chain(probabilities).chain(["warnings".to_owned()]))?;
+    for (outcome, warnings) in outcomes.iter().zip(warnings) {
+        let warnings = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        csv.write_record(outcome.cells().into_iter().chain([warnings]))?;
+    }
+    csv.into_inner().map_err(|error| error.into_error().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Row>, String> {
+        rows(text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    fn text(text: &str) -> Given {
+        Given::Text(text.to_owned())
+    }
+
+    #[test]
+    fn each_line_is_a_row_of_texts() {
+        let expected = vec![
+            Row::from([("age".to_owned(), text("30")), ("plan".to_owned(), text("a, \"b\""))]),
+            Row::from([("age".to_owned(), Given::Missing), ("plan".to_owned(), text("c"))]),
+        ];
+        for csv in ["age,plan\n30,\"a, \"\"b\"\"\"\n,c\n", "\u{feff}age;plan\r\n30;\"a, \"\"b\"\"\"\r\n;c", "age\tplan\n30\ta, \"b\"\n\tc"] {
+            assert_eq!(read(csv), Ok(expected.clone()), "{csv}");
+        }
+        assert_eq!(read("age\n"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        assert_eq!(read("a,b\n1,2\n3\n").unwrap_err(), "Line 3 of the CSV has 1 cells, its first line names 2 columns");
+        assert!(read("").unwrap_err().contains("first line must name"));
+        assert!(rows(b"a,b\n1,2\n\xff,3").unwrap_err().to_string().contains("line 3"));
+    }
+}
