@@ -21,7 +21,7 @@ pub use card::{Baseline, ModelCard};
 pub use date_part::{DatePart, date_numbers, moment};
 pub use error::ModelError;
 pub use manifest::{FORMAT_VERSION, Manifest};
-pub use onnx::write_onnx;
+pub use onnx::{read_pipeline, write_onnx};
 pub use parity::check_parity;
 pub use pickle::write_pickle;
 pub use pipeline::{

@@ -13,6 +13,7 @@
 //! `probabilities` (`float[N,K]`), or `variable` (`float[N,1]`) for regression. The operators used are no others than [`OPERATORS`].
 
 mod graph;
+mod outline;
 pub(crate) mod parts;
 mod trees;
 pub(crate) mod wire;
@@ -21,11 +22,13 @@ use prost::Message as _;
 use tract_onnx::pb::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor_proto::DataType};
 
 use crate::{
-    Calibration, FeatureKind, Fitted, Linear, Link, Lookup, Manifest, ModelError, Pipeline, Task,
+    Calibration, Feature, FeatureKind, Fitted, Linear, Link, Lookup, Manifest, ModelError, Pipeline, Task,
     evaluate::bias,
     pipeline::{EXPONENT_LIMIT, SCALED_LIMIT, SHARE_FLOOR},
 };
 use graph::{Attribute, Graph, append};
+use outline::Outline;
+pub use outline::read_pipeline;
 use trees::TreeNode;
 
 /// The operator of all trees.
@@ -60,6 +63,8 @@ pub(crate) const OPERATORS: [&str; 25] = [
 ];
 /// Where the manifest is among the metadata.
 pub(crate) const MANIFEST_KEY: &str = "manifest";
+/// Where that is of which the graph and the manifest do not tell what it was: see [`outline`].
+const OUTLINE_KEY: &str = "outline";
 /// The input of all numeric features.
 pub(crate) const NUMERIC_INPUT: &str = "numeric";
 /// The output that holds a prediction's figures.
@@ -107,11 +112,11 @@ pub fn write_onnx(pipeline: &Pipeline, manifest: &Manifest) -> Result<Vec<u8>, M
             graph.output(PROBABILITIES, DataType::Float, &[classes]);
         }
     }
-    encode(&graph, manifest)
+    encode(&graph, pipeline, manifest)
 }
 
 /// The model's fields in the order of their numbers, without a copy of the graph.
-fn encode(graph: &Graph<'_>, manifest: &Manifest) -> Result<Vec<u8>, ModelError> {
+fn encode(graph: &Graph<'_>, pipeline: &Pipeline, manifest: &Manifest) -> Result<Vec<u8>, ModelError> {
     let opset = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
     let before = ModelProto {
         ir_version: IR_VERSION,
@@ -121,7 +126,10 @@ fn encode(graph: &Graph<'_>, manifest: &Manifest) -> Result<Vec<u8>, ModelError>
     };
     let after = ModelProto {
         opset_import: vec![opset("", OPSET), opset("ai.onnx.ml", ML_OPSET)],
-        metadata_props: vec![StringStringEntryProto { key: MANIFEST_KEY.to_owned(), value: serde_json::to_string(manifest)? }],
+        metadata_props: vec![
+            StringStringEntryProto { key: MANIFEST_KEY.to_owned(), value: serde_json::to_string(manifest)? },
+            StringStringEntryProto { key: OUTLINE_KEY.to_owned(), value: serde_json::to_string(&Outline::of(pipeline))? },
+        ],
         ..ModelProto::default()
     };
     let length = graph.encoded_len();
@@ -131,6 +139,25 @@ fn encode(graph: &Graph<'_>, manifest: &Manifest) -> Result<Vec<u8>, ModelError>
     graph.encode(&mut file)?;
     append(&after, &mut file);
     Ok(file)
+}
+
+/// For each input of a pipeline its column in the trees' matrix: numbers first, then codes, then what is looked up.
+fn columns(features: &[Feature], lookups: usize) -> Vec<usize> {
+    let numbers: usize = features.iter().map(|feature| feature.kind.numbers()).sum();
+    let (mut next_number, mut next_code) = (0, numbers);
+    let mut columns = Vec::new();
+    for feature in features {
+        let count = feature.kind.numbers();
+        if let FeatureKind::Categorical { .. } = feature.kind {
+            columns.push(next_code);
+            next_code += 1;
+        } else {
+            columns.extend(next_number..next_number + count);
+            next_number += count;
+        }
+    }
+    columns.extend(next_code..next_code + lookups);
+    columns
 }
 
 /// The graph's inputs, and where each of the pipeline's is in them.
@@ -151,15 +178,12 @@ impl Inputs {
         if numeric > 0 {
             graph.input(NUMERIC_INPUT, DataType::Float, numeric);
         }
-        let (mut next_number, mut next_code) = (0, numeric);
-        let (mut columns, mut codes) = (Vec::new(), Vec::new());
+        let mut codes = Vec::new();
         for feature in &pipeline.features {
             match &feature.kind {
                 FeatureKind::Numeric | FeatureKind::Date { .. } | FeatureKind::Text { .. } => {
                     let count = feature.kind.numbers();
-                    columns.extend(next_number..next_number + count);
                     codes.extend(vec![String::new(); count]);
-                    next_number += count;
                 }
                 FeatureKind::Categorical { categories } => {
                     let input = format!("category:{}", feature.name);
@@ -170,17 +194,14 @@ impl Inputs {
                         ("default_int64", Attribute::Int(0)),
                     ];
                     codes.push(graph.add_ml("CategoryMapper", &[&input], mapping));
-                    columns.push(next_code);
-                    next_code += 1;
                 }
             }
         }
+        let columns = columns(&pipeline.features, pipeline.lookups.len());
         let mut inputs = Self { numeric, columns, codes, lookups: Vec::new() };
         for lookup in &pipeline.lookups {
             let name = inputs.look_up(lookup, graph)?;
             inputs.lookups.push(name);
-            inputs.columns.push(next_code);
-            next_code += 1;
         }
         Ok(inputs)
     }

@@ -130,7 +130,7 @@ pub struct Pipeline {
 ///
 /// Of two labels that is a line in the log-odds (Platt, 1999, "Probabilistic outputs for support vector machines"), of more a temperature of
 /// 1 / slope (Guo et al., 2017, "On calibration of modern neural networks"): the order of rows stays, or that of each row's labels.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Above 0; below 1 where the probabilities say too much.
     pub slope: f32,
@@ -163,7 +163,8 @@ pub struct Member {
 }
 
 /// From scores to a member's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Link {
     /// The score is the number (regression).
     Identity,
@@ -270,7 +271,7 @@ pub enum Node {
 ///
 /// score[k] = intercepts[k] + Σⱼ numeric[j].coefficients[k] · clip(((x or fill) − mean) / scale) + Σ tables[code][k], where clip cuts off
 /// at ±10⁶.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Linear {
     /// One per score.
     pub intercepts: Vec<f32>,
@@ -281,7 +282,7 @@ pub struct Linear {
 }
 
 /// A standardised numeric feature and its coefficients.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scaled {
     /// Position of the input.
     pub feature: u32,

@@ -17,7 +17,7 @@ use tract_onnx::{
 };
 
 use crate::{
-    ModelError, Node,
+    ModelError, Node, Tree,
     onnx::{
         TREE_ENSEMBLE,
         wire::{ATTRIBUTE_NAME, Fields, NODE_ATTRIBUTE, floats, ints, strings},
@@ -100,6 +100,20 @@ impl<'a> Attributes<'a> {
 
 /// Adds the nodes; leaves add nothing yet.
 fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<(), ModelError> {
+    each_node(attributes, |begins, node| {
+        if begins {
+            if kernel.trees() > 0 {
+                kernel.end_tree()?;
+            }
+            kernel.begin_tree(0);
+        }
+        kernel.push_node(&node)
+    })?;
+    if kernel.trees() > 0 { kernel.end_tree() } else { Ok(()) }
+}
+
+/// Visits the nodes, tests on thresholds and leaves without a value, in the order of the file; and tells where a tree begins.
+fn each_node(attributes: &Attributes<'_>, mut visit: impl FnMut(bool, Node) -> Result<(), ModelError>) -> Result<(), ModelError> {
     let int_column = |name| attributes.get(name).map(|attribute| Column { name, values: ints(attribute) });
     let mut trees = ints(attributes.get("nodes_treeids")?);
     let (mut ids, mut features) = (int_column("nodes_nodeids")?, int_column("nodes_featureids")?);
@@ -110,11 +124,8 @@ fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<()
     let mut current = None;
     let mut next_id = 0_i64;
     while let Some(tree) = trees.next().transpose()? {
-        if current != Some(tree) {
-            if current.is_some() {
-                kernel.end_tree()?;
-            }
-            kernel.begin_tree(0);
+        let begins = current != Some(tree);
+        if begins {
             (current, next_id) = (Some(tree), 0);
         }
         let (id, feature, threshold, mode) = (ids.value()?, features.value()?, values.value()?, modes.value()?);
@@ -123,7 +134,7 @@ fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<()
             return Err(ModelError::damaged(format!("node {id} of tree {tree} is not in the order of its tree")));
         }
         next_id += 1;
-        kernel.push_node(&match mode {
+        let node = match mode {
             b"LEAF" => Node::Leaf { value: 0.0 },
             b"BRANCH_LEQ" if threshold.is_nan() => return Err(ModelError::damaged(format!("node {id} of tree {tree} has no threshold"))),
             b"BRANCH_LEQ" => Node::Threshold {
@@ -134,10 +145,8 @@ fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<()
                 right: position(right)?,
             },
             mode => return Err(ModelError::foreign(format!("a tree tests with {}", mode.escape_ascii()))),
-        })?;
-    }
-    if current.is_some() {
-        kernel.end_tree()?;
+        };
+        visit(begins, node)?;
     }
     [ids, features, lefts, rights, missing].into_iter().try_for_each(Column::end)?;
     values.end()?;
@@ -146,25 +155,65 @@ fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<()
 
 /// What the leaves add, and each tree's class. A leaf of no class adds nothing.
 fn read_leaves(attributes: &Attributes<'_>, classes: usize, kernel: &mut TreeKernel) -> Result<(), ModelError> {
+    let mut known = vec![false; kernel.trees()];
+    each_leaf(attributes, classes, |tree, place, class, value| {
+        kernel.set_leaf(tree, place, value)?;
+        let first = known.get_mut(tree).is_some_and(|known| !std::mem::replace(known, true));
+        if !kernel.set_output(tree, class) && !first {
+            return Err(ModelError::damaged(format!("tree {tree} adds to several classes, which none of ours does")));
+        }
+        Ok(())
+    })
+}
+
+/// Visits the leaves that add something: the tree, the node's place in it, the class and the value.
+fn each_leaf(
+    attributes: &Attributes<'_>,
+    classes: usize,
+    mut visit: impl FnMut(usize, usize, u32, f32) -> Result<(), ModelError>,
+) -> Result<(), ModelError> {
     let int_column = |name| attributes.get(name).map(|attribute| Column { name, values: ints(attribute) });
     let mut trees = ints(attributes.get("class_treeids")?);
     let (mut ids, mut outputs) = (int_column("class_nodeids")?, int_column("class_ids")?);
     let mut weights = Column { name: "class_weights", values: floats(attributes.get("class_weights")?) };
-    let mut known = vec![false; kernel.trees()];
     while let Some(tree) = trees.next().transpose()? {
         // Trees are written in order, so tree t is the t-th.
         let (tree, place, class) = (position(tree)? as usize, position(ids.value()?)? as usize, position(outputs.value()?)?);
         if class as usize >= classes {
             return Err(ModelError::damaged(format!("a leaf of tree {tree} adds to class {class} of {classes}")));
         }
-        kernel.set_leaf(tree, place, weights.value()?)?;
-        let first = !std::mem::replace(&mut known[tree], true);
-        if !kernel.set_output(tree, class) && !first {
-            return Err(ModelError::damaged(format!("tree {tree} adds to several classes, which none of ours does")));
-        }
+        visit(tree, place, class, weights.value()?)?;
     }
     [ids, outputs].into_iter().try_for_each(Column::end)?;
     weights.end()
+}
+
+/// The trees of the operator's `NodeProto` as nodes, with how many rows reached each; `output` is the class, and a set of codes still the chain
+/// of thresholds that it was written as.
+pub(crate) fn read_trees(node: &[u8]) -> Result<Vec<Tree>, ModelError> {
+    let attributes = Attributes::of(node)?;
+    let classes = ints(attributes.get("classlabels_int64s")?).count();
+    let mut hit_rates = Column { name: "nodes_hitrates", values: floats(attributes.get("nodes_hitrates")?) };
+    let mut trees: Vec<Tree> = Vec::new();
+    each_node(&attributes, |begins, node| {
+        if begins {
+            trees.push(Tree { output: 0, nodes: Vec::new(), covers: Vec::new() });
+        }
+        let cover = hit_rates.value()?;
+        if let Some(tree) = trees.last_mut() {
+            tree.nodes.push(node);
+            tree.covers.push(cover);
+        }
+        Ok(())
+    })?;
+    hit_rates.end()?;
+    each_leaf(&attributes, classes, |tree, place, class, value| {
+        let found = trees.get_mut(tree).and_then(|tree| Some((&mut tree.output, tree.nodes.get_mut(place)?)));
+        let (output, node) = found.ok_or_else(|| ModelError::damaged(format!("tree {tree} does not hold all of its leaves")))?;
+        (*output, *node) = (class, Node::Leaf { value });
+        Ok(())
+    })?;
+    Ok(trees)
 }
 
 /// Values that should be as many as those of another attribute.

@@ -6,7 +6,9 @@ mod pipelines;
 
 use std::{env, fs, process};
 
-use model::{Batch, Calibration, ModelError, Pipeline, Predictions, Predictor, check_parity, write_onnx, write_pickle};
+use model::{
+    Batch, Calibration, Explainer, ModelError, Pipeline, Predictions, Predictor, check_parity, read_pipeline, write_onnx, write_pickle,
+};
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
 use prost::Message as _;
@@ -24,6 +26,18 @@ proptest! {
     }
 
     #[test]
+    fn a_pipeline_comes_back_from_its_file(
+        (pipeline, batch) in any_pipeline().prop_flat_map(|pipeline| { let batch = any_batch(&pipeline); (Just(pipeline), batch) })
+    ) {
+        let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
+        let read = read_pipeline(&onnx).unwrap();
+        prop_assert_eq!(format!("{:?}", read.predict(&batch)), format!("{:?}", pipeline.predict(&batch)), "NaN equals NaN");
+        let explained = |pipeline: &Pipeline| Explainer::new(pipeline).map(|explainer| (explainer.base().to_vec(), explainer.explain(&batch)));
+        let (read, written) = (explained(&read).unwrap(), explained(&pipeline).unwrap());
+        prop_assert_eq!(format!("{read:?}"), format!("{written:?}"));
+    }
+
+    #[test]
     fn the_bytes_are_those_that_a_protobuf_library_writes(pipeline in any_pipeline()) {
         let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
         prop_assert_eq!(ModelProto::decode(onnx.as_slice()).unwrap().encode_to_vec(), onnx);
@@ -37,6 +51,9 @@ proptest! {
         onnx[place] = value;
         if let Ok(predictor) = Predictor::load(&onnx) {
             let _ = predictor.predict(&Batch { rows: 1, numbers: vec![0.5], texts: vec![vec!["b".to_owned()]] });
+        }
+        if let Ok(pipeline) = read_pipeline(&onnx) {
+            let _ = Explainer::new(&pipeline);
         }
     }
 }

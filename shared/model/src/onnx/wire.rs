@@ -15,6 +15,7 @@ use prost::{
 };
 
 pub(crate) const MODEL_GRAPH: u32 = 7;
+pub(crate) const MODEL_METADATA: u32 = 14;
 pub(crate) const GRAPH_NODE: u32 = 1;
 pub(crate) const NODE_OPERATOR: u32 = 4;
 pub(crate) const NODE_ATTRIBUTE: u32 = 5;
