@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Number;
 
-use crate::features::Warning;
+use crate::{explain::Explanation, features::Warning};
 
 /// The answer for one row.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -48,6 +48,17 @@ struct RowAnswer {
     outcome: Outcome,
     /// What makes the prediction a guess.
     warnings: Vec<Warning>,
+    /// What each feature adds, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
+}
+
+/// What a model says of some rows.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Predicted {
+    pub outcomes: Vec<Outcome>,
+    /// One for each row, where they are asked for.
+    pub explanations: Option<Vec<Explanation>>,
 }
 
 /// How it was answered.
@@ -92,9 +103,11 @@ impl Run {
 
 impl Answered {
     /// For several rows, or for the only one; `None` when there is none.
-    pub(crate) fn new(job_id: JobId, outcomes: Vec<Outcome>, warnings: Vec<Vec<Warning>>, run: Run, several: bool) -> Option<Self> {
-        let mut predictions: Vec<RowAnswer> =
-            outcomes.into_iter().zip(warnings).map(|(outcome, warnings)| RowAnswer { outcome, warnings }).collect();
+    pub(crate) fn new(job_id: JobId, predicted: Predicted, warnings: Vec<Vec<Warning>>, run: Run, several: bool) -> Option<Self> {
+        let Predicted { outcomes, explanations } = predicted;
+        let mut explanations = explanations.into_iter().flatten();
+        let answer = |(outcome, warnings)| RowAnswer { outcome, warnings, explanation: explanations.next() };
+        let mut predictions: Vec<RowAnswer> = outcomes.into_iter().zip(warnings).map(answer).collect();
         if several {
             return Some(Self::Several(Answers { job_id, predictions, run }));
         }
@@ -194,7 +207,8 @@ mod tests {
         assert_eq!(outcomes.iter().map(Outcome::cells).collect::<Vec<_>>(), [["yes", "0.25", "0.75"], ["no", "0.5", "0.5"]]);
         let of = |outcomes: Vec<Outcome>, several| {
             let warnings = vec![Vec::new(); outcomes.len()];
-            let answer = Answered::new(JobId::random(), outcomes, warnings, Run::new(Duration::ZERO, None), several);
+            let predicted = Predicted { outcomes, explanations: None };
+            let answer = Answered::new(JobId::random(), predicted, warnings, Run::new(Duration::ZERO, None), several);
             answer.map(|answer| serde_json::to_value(answer).unwrap())
         };
         let answer = of(outcomes, true).unwrap();

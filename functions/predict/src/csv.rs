@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use api::ApiError;
+use api::{ApiError, InOrder};
 use csv::{ReaderBuilder, StringRecord, Writer};
 
 use crate::{
-    answer::Outcome,
+    answer::Predicted,
+    explain::Explanation,
     features::{Given, Row, Warning},
 };
 
@@ -51,14 +52,27 @@ fn refused(error: csv::Error) -> ApiError {
     })
 }
 
-/// One line for each row: `prediction`, for labels `probability_<label>` for each, and `warnings`, several of them with `; ` between.
-pub(crate) fn answer(labels: &[String], outcomes: &[Outcome], warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
+/// One line for each row: `prediction`; for labels `probability_<label>` for each; where explanations are asked for `base`, and
+/// `contribution_<feature>` for each; and `warnings`, several of them with `; ` between.
+pub(crate) fn answer(labels: &[String], predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
+    let explanations = predicted.explanations.as_deref().unwrap_or_default();
     let mut csv = Writer::from_writer(Vec::new());
-    let probabilities = labels.iter().map(|label| format!("probability_{label}"));
-    csv.write_record(std::iter::once("prediction".to_owned()).chain(probabilities).chain(["warnings".to_owned()]))?;
-    for (outcome, warnings) in outcomes.iter().zip(warnings) {
-        let warnings = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        csv.write_record(outcome.cells().into_iter().chain([warnings]))?;
+    let mut names = vec!["prediction".to_owned()];
+    names.extend(labels.iter().map(|label| format!("probability_{label}")));
+    if let Some(Explanation { contributions: InOrder(features), .. }) = explanations.first() {
+        names.push("base".to_owned());
+        names.extend(features.iter().map(|(feature, _)| format!("contribution_{feature}")));
+    }
+    names.push("warnings".to_owned());
+    csv.write_record(names)?;
+    for (row, (outcome, warnings)) in predicted.outcomes.iter().zip(warnings).enumerate() {
+        let mut cells = outcome.cells();
+        if let Some(Explanation { base, contributions: InOrder(features) }) = explanations.get(row) {
+            cells.push(base.to_string());
+            cells.extend(features.iter().map(|(_, value)| value.to_string()));
+        }
+        cells.push(warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+        csv.write_record(cells)?;
     }
     csv.into_inner().map_err(|error| error.into_error().into())
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod csv;
 mod error;
+mod explain;
 mod features;
 mod info;
 mod models;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloud::{ObjectPath, Objects};
 use domain::{Job, JobId};
-use model::Predictor;
+use model::{ModelError, Pipeline, Predictor, read_pipeline};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
@@ -20,42 +20,60 @@ const DEFAULT_MEMORY_MB: usize = 1_024;
 pub(crate) struct Models {
     objects: Objects,
     loaded: Mutex<Recent<Arc<Predictor>>>,
+    /// Those that explained something.
+    read: Mutex<Recent<Arc<Pipeline>>>,
 }
 
 impl Models {
     pub(crate) fn new(objects: Objects) -> Self {
         let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok().and_then(|megabytes| megabytes.parse().ok());
         let capacity = memory.unwrap_or(DEFAULT_MEMORY_MB) * 1024 * 1024 / SHARE_OF_MEMORY;
-        Self { objects, loaded: Mutex::new(Recent::new(capacity)) }
+        Self { objects, loaded: Mutex::new(Recent::new(capacity)), read: Mutex::new(Recent::new(capacity)) }
     }
 
     /// The model of `job`, which is stored at `path`.
     pub(crate) async fn get(&self, job: &Job, path: &str) -> Result<Arc<Predictor>, PredictError> {
+        self.of(&self.loaded, job, path, Predictor::load).await
+    }
+
+    /// The pipeline that the model of `job` was written from: what explains its predictions.
+    pub(crate) async fn pipeline(&self, job: &Job, path: &str) -> Result<Arc<Pipeline>, PredictError> {
+        self.of(&self.read, job, path, read_pipeline).await
+    }
+
+    /// What a model's file is read as, from `held` or from the store.
+    async fn of<T: Send + Sync + 'static>(
+        &self,
+        held: &Mutex<Recent<Arc<T>>>,
+        job: &Job,
+        path: &str,
+        read: fn(&[u8]) -> Result<T, ModelError>,
+    ) -> Result<Arc<T>, PredictError> {
         let key = Key { job: job.job_id, sha256: job.files.model_sha256.clone() };
-        if let Some(model) = self.loaded().get(&key) {
-            return Ok(model);
+        if let Some(value) = lock(held).get(&key) {
+            return Ok(value);
         }
         let file = self.objects.get(&path.parse::<ObjectPath>()?).await?;
         let (bytes, expected) = (file.len(), key.sha256.clone());
-        let model = Arc::new(spawn_blocking(move || load(&file, expected)).await??);
-        self.loaded().insert(key, Arc::clone(&model), bytes);
-        Ok(model)
-    }
-
-    fn loaded(&self) -> MutexGuard<'_, Recent<Arc<Predictor>>> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+        let value = Arc::new(spawn_blocking(move || load(&file, expected, read)).await??);
+        lock(held).insert(key, Arc::clone(&value), bytes);
+        Ok(value)
     }
 }
 
+fn lock<T>(held: &Mutex<Recent<T>>) -> MutexGuard<'_, Recent<T>> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Jobs of the system before this one have no SHA-256: their models are taken as they are.
-fn load(file: &[u8], expected: Option<String>) -> Result<Predictor, PredictError> {
+fn load<T>(file: &[u8], expected: Option<String>, read: fn(&[u8]) -> Result<T, ModelError>) -> Result<T, PredictError> {
     if let Some(expected) = expected {
         let got = sha256(file);
         if got != expected {
             return Err(PredictError::Changed { expected, got });
         }
     }
-    Ok(Predictor::load(file)?)
+    Ok(read(file)?)
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -130,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_model_that_is_not_the_trained_one_is_refused() {
-        let refused = load(b"abc", Some(sha256(b"abd")));
+        let refused = load(b"abc", Some(sha256(b"abd")), Predictor::load);
         assert!(matches!(refused, Err(PredictError::Changed { .. })));
         assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }

@@ -16,7 +16,8 @@ pub fn operations() -> Vec<Operation> {
                  saw counts as unknown. Where the model knows dates or texts by their words, any may be sent; the choices of \
                  `GET /predict/{job_id}/info` are examples. Several rows are sent as `rows`, a list of what `features` is for one, or as \
                  CSV with the names of the columns in its first line, which is answered as CSV: one line for each row, in order, with \
-                 `prediction`, for labels `probability_<label>` for each, and `warnings`.",
+                 `prediction`, for labels `probability_<label>` for each, with `explain` `base` and `contribution_<feature>` for each, and \
+                 `warnings`.",
             )
             .query::<Options>()
             .body::<Asked>(json!({ "features": { "age": 41, "plan": "basic" } }))

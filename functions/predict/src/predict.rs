@@ -14,9 +14,10 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     App,
-    answer::{Answered, Outcome, Run},
+    answer::{Answered, Outcome, Predicted, Run},
     csv,
     error::PredictError,
+    explain::{self, explanations},
     features::{Asked, Known},
 };
 
@@ -30,11 +31,16 @@ pub(crate) struct Options {
     /// Refuse rows that could only be guessed at, instead of adding warnings.
     #[schemars(default)]
     strict: bool,
+    /// Say what each feature adds to a prediction (SHAP values).
+    #[schemars(default)]
+    explain: bool,
 }
 
 impl ReadInput for Options {
     fn read(input: &mut Input<'_>) -> Option<Self> {
-        Some(Self { strict: input.with_default("strict", false, input::boolean)? })
+        let strict = input.with_default("strict", false, input::boolean);
+        let explain = input.with_default("explain", false, input::boolean);
+        Some(Self { strict: strict?, explain: explain? })
     }
 }
 
@@ -80,22 +86,28 @@ pub(crate) async fn predict(
         let error = ApiError::Doubtful(warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
         return Err(if several { ApiError::InRow { row: row + 1, error: Box::new(error) } } else { error });
     }
+    let batch = inputs.batch;
+    if options.explain && batch.rows > explain::MAX_ROWS {
+        return Err(ApiError::TooManyExplained { rows: batch.rows, most: explain::MAX_ROWS });
+    }
+    let pipeline = if options.explain { Some(app.models.pipeline(&job, path).await.map_err(internal(WHAT))?) } else { None };
     let labels: Vec<String> = manifest.labels.iter().map(ToString::to_string).collect();
     let names =
         job.label_mapping.is_some().then_some(job.preprocessing_info).flatten().and_then(|info| info.target_mapping).unwrap_or_default();
-    let batch = inputs.batch;
     let run = spawn_blocking(move || {
         let start = Instant::now();
         let predictions = model.predict(&batch)?;
+        let took = start.elapsed();
         let outcomes = Outcome::all(&predictions, &model.manifest().labels, &names).ok_or(PredictError::NoOutcome)?;
-        Ok::<_, PredictError>((outcomes, start.elapsed()))
+        let explanations = pipeline.map(|pipeline| explanations(&pipeline, &batch, &predictions)).transpose()?;
+        Ok::<_, PredictError>((Predicted { outcomes, explanations }, took))
     });
-    let (outcomes, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
+    let (predicted, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
     if as_csv {
-        let table = csv::answer(&labels, &outcomes, &inputs.warnings).map_err(internal(WHAT))?;
+        let table = csv::answer(&labels, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
         return Ok(([(CONTENT_TYPE, CSV)], table).into_response());
     }
     let run = Run::new(took, job.metrics.map(|metrics| metrics.best_estimator));
-    let answer = Answered::new(job.job_id, outcomes, inputs.warnings, run, several);
+    let answer = Answered::new(job.job_id, predicted, inputs.warnings, run, several);
     Ok(Json(answer.ok_or(PredictError::NoOutcome).map_err(internal(WHAT))?).into_response())
 }

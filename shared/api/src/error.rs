@@ -158,6 +158,14 @@ pub enum ApiError {
     /// Rows that a model can only guess at, where the caller wants none.
     #[error("{0}; leave out strict=true to have it predicted all the same")]
     Doubtful(String),
+    /// More rows than are explained at once.
+    #[error("explain=true takes at most {most} rows, not {rows}; send fewer at a time")]
+    TooManyExplained {
+        /// How many came.
+        rows: usize,
+        /// The limit.
+        most: usize,
+    },
     /// A body of CSV that is no table.
     #[error("{0}")]
     InvalidCsv(String),
@@ -210,6 +218,7 @@ impl ApiError {
             Self::NotADate { .. } => (StatusCode::BAD_REQUEST, "not_a_date"),
             Self::InRow { error, .. } => error.kind(),
             Self::Doubtful(_) => (StatusCode::BAD_REQUEST, "doubtful_input"),
+            Self::TooManyExplained { .. } => (StatusCode::BAD_REQUEST, "too_many_rows"),
             Self::InvalidCsv(_) => (StatusCode::BAD_REQUEST, "invalid_csv"),
             Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
