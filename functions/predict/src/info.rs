@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use api::{ApiError, Caller, InOrder, PathId};
 use axum::{Json, extract::State};
-use domain::{FeatureType, Job, JobId, PreprocessingInfo, ProblemType};
+use domain::{FeatureType, Job, JobId, NumericRange, PreprocessingInfo, ProblemType};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Number;
 
 use crate::App;
 
@@ -32,6 +33,23 @@ struct FeatureInfo {
     input_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_values: Option<Vec<String>>,
+    /// What is really learned from: of dates and texts any may be sent, and the allowed values are examples.
+    kind: Kind,
+    /// What a number was in the training data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<NumericRange>,
+    /// What a form may begin with.
+    default: ExampleValue,
+}
+
+/// What a feature's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Number,
+    Category,
+    Date,
+    Text,
 }
 
 /// A request that works.
@@ -40,10 +58,10 @@ struct ExampleRequest {
     features: InOrder<String, ExampleValue>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum ExampleValue {
-    Number(u8),
+    Number(#[schemars(with = "f64")] Number),
     Text(String),
 }
 
@@ -60,7 +78,7 @@ impl ModelInfo {
         let inputs = job.preprocessing_info.unwrap_or_default();
         let features: Vec<(String, FeatureInfo)> =
             inputs.feature_columns.iter().map(|name| (name.clone(), FeatureInfo::of(&inputs, name))).collect();
-        let example = features.iter().map(|(name, feature)| (name.clone(), feature.example())).collect();
+        let example = features.iter().map(|(name, feature)| (name.clone(), feature.default.clone())).collect();
         Self {
             job_id: job.job_id,
             problem_type: job.problem_type,
@@ -79,21 +97,46 @@ impl ModelInfo {
 impl FeatureInfo {
     fn of(inputs: &PreprocessingInfo, name: &str) -> Self {
         match inputs.feature_types.get(name) {
-            Some(FeatureType::Categorical) => Self {
-                r#type: FeatureType::Categorical,
-                input_type: "select",
-                allowed_values: Some(inputs.categorical_mappings.get(name).map(by_code).unwrap_or_default()),
-            },
-            Some(FeatureType::Numeric) | None => Self { r#type: FeatureType::Numeric, input_type: "number", allowed_values: None },
+            Some(FeatureType::Categorical) => {
+                let values = inputs.categorical_mappings.get(name).map(by_code).unwrap_or_default();
+                let kind = if inputs.date_columns.iter().any(|date| date == name) {
+                    Kind::Date
+                } else if inputs.text_words.contains_key(name) {
+                    Kind::Text
+                } else {
+                    Kind::Category
+                };
+                Self {
+                    r#type: FeatureType::Categorical,
+                    input_type: "select",
+                    default: ExampleValue::Text(values.first().cloned().unwrap_or_default()),
+                    allowed_values: Some(values),
+                    kind,
+                    range: None,
+                }
+            }
+            Some(FeatureType::Numeric) | None => {
+                let range = inputs.numeric_stats.get(name).cloned();
+                Self {
+                    r#type: FeatureType::Numeric,
+                    input_type: "number",
+                    allowed_values: None,
+                    kind: Kind::Number,
+                    default: ExampleValue::Number(range.as_ref().map_or_else(|| 0.into(), middle)),
+                    range,
+                }
+            }
         }
     }
+}
 
-    fn example(&self) -> ExampleValue {
-        match &self.allowed_values {
-            Some(categories) => ExampleValue::Text(categories.first().cloned().unwrap_or_default()),
-            None => ExampleValue::Number(0),
-        }
+/// A number of the range, about in its middle.
+fn middle(range: &NumericRange) -> Number {
+    let middle = f64::midpoint(range.min, range.max);
+    if range.is_integer && middle.abs() < 2.0_f64.powi(53) {
+        return Number::from(middle.round() as i64);
     }
+    Number::from_f64(middle).unwrap_or_else(|| 0.into())
 }
 
 fn by_code(codes: &BTreeMap<String, u32>) -> Vec<String> {
@@ -116,6 +159,7 @@ mod tests {
             feature_count: 2,
             feature_types: [("plan".to_owned(), FeatureType::Categorical), ("age".to_owned(), FeatureType::Numeric)].into(),
             categorical_mappings: [("plan".to_owned(), [("b".to_owned(), 1), ("a".to_owned(), 0)].into())].into(),
+            numeric_stats: [("age".to_owned(), NumericRange { min: 18.0, max: 61.0, is_integer: true })].into(),
             ..PreprocessingInfo::default()
         };
         let job = Job::pending(DatasetId::random(), UserId::default(), "a.csv".to_owned(), "y".to_owned(), ProblemType::Regression, 60);
@@ -124,11 +168,16 @@ mod tests {
         assert_eq!(
             info["feature_info"],
             json!({
-                "plan": { "type": "categorical", "input_type": "select", "allowed_values": ["a", "b"] },
-                "age": { "type": "numeric", "input_type": "number" }
+                "plan": {
+                    "type": "categorical", "input_type": "select", "allowed_values": ["a", "b"], "kind": "category", "default": "a"
+                },
+                "age": {
+                    "type": "numeric", "input_type": "number", "kind": "number", "default": 40,
+                    "range": { "min": 18.0, "max": 61.0, "is_integer": true }
+                }
             })
         );
-        assert_eq!(info["example_request"], json!({ "features": { "plan": "a", "age": 0 } }));
+        assert_eq!(info["example_request"], json!({ "features": { "plan": "a", "age": 40 } }));
         assert_eq!((&info["deployed"], &info["model_type"], &info["feature_count"]), (&json!(true), &json!("unknown"), &json!(2)));
     }
 }

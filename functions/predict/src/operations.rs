@@ -47,12 +47,24 @@ pub fn operations() -> Vec<Operation> {
                     "dataset_name": "customers.csv",
                     "feature_count": 2,
                     "feature_info": {
-                        "age": { "type": "numeric", "input_type": "number" },
-                        "plan": { "type": "categorical", "input_type": "select", "allowed_values": ["basic", "plus"] },
+                        "age": {
+                            "type": "numeric",
+                            "input_type": "number",
+                            "kind": "number",
+                            "range": { "min": 18.0, "max": 61.0, "is_integer": true },
+                            "default": 40,
+                        },
+                        "plan": {
+                            "type": "categorical",
+                            "input_type": "select",
+                            "allowed_values": ["basic", "plus"],
+                            "kind": "category",
+                            "default": "basic",
+                        },
                     },
                     "model_type": "gradient_boosting",
                     "deployed": true,
-                    "example_request": { "features": { "age": 0, "plan": "basic" } },
+                    "example_request": { "features": { "age": 40, "plan": "basic" } },
                     "feature_columns": ["age", "plan"],
                 }),
             )

@@ -146,10 +146,62 @@ async fn deployment(stack: &Stack, job_id: &str) {
     assert_eq!(info["feature_columns"], json!(["contract", "tenure", "charges", "city"]));
     assert_eq!(
         info["feature_info"]["contract"],
-        json!({ "type": "categorical", "input_type": "select", "allowed_values": ["monthly", "two years", "yearly"] })
+        json!({
+            "type": "categorical", "input_type": "select", "allowed_values": ["monthly", "two years", "yearly"],
+            "kind": "category", "default": "monthly"
+        })
     );
-    assert_eq!(info["feature_info"]["tenure"], json!({ "type": "numeric", "input_type": "number" }));
-    stack.post(&predict, info["example_request"].clone()).await;
+    let tenure = &info["feature_info"]["tenure"];
+    assert_eq!((&tenure["type"], &tenure["input_type"], &tenure["kind"]), (&json!("numeric"), &json!("number"), &json!("number")));
+    let within = |value: &Value| value.as_f64() >= tenure["range"]["min"].as_f64() && value.as_f64() <= tenure["range"]["max"].as_f64();
+    assert!(within(&tenure["default"]), "{tenure}");
+    assert_eq!(stack.post(&predict, info["example_request"].clone()).await["warnings"], json!([]));
+
+    many_rows(stack, &predict, &row).await;
+}
+
+/// Several rows, as JSON and as CSV, explained, and refused where they are doubtful.
+async fn many_rows(stack: &Stack, predict: &str, doubtful: &Value) {
+    let mut known = doubtful.clone();
+    known["city"] = json!("Oslo");
+    let rows = json!({ "rows": [known, doubtful] });
+    let answers = stack.post(&format!("{predict}?explain=true"), rows.clone()).await;
+    let one = stack.post(predict, json!({ "features": doubtful })).await;
+    let answer = &answers["predictions"][1];
+    assert_eq!((&answer["prediction"], &answer["probability"]), (&one["prediction"], &one["probability"]), "one by one or together");
+    assert_eq!(answer["warnings"], one["warnings"]);
+    assert!(one["explanation"].is_null());
+    assert_eq!(one["warnings"][0]["feature"], json!("city"));
+    assert_eq!(one["warnings"][0]["code"], json!("unseen_category"));
+    for answer in answers["predictions"].as_array().unwrap() {
+        let contributions = answer["explanation"]["contributions"].as_object().unwrap();
+        let sum: f64 = answer["explanation"]["base"].as_f64().unwrap() + contributions.values().map(|value| value.as_f64().unwrap()).sum::<f64>();
+        assert!((sum - answer["probability"].as_f64().unwrap()).abs() < 1e-4, "{answer}");
+        assert_eq!(contributions.keys().collect::<Vec<_>>(), ["contract", "tenure", "charges", "city"]);
+    }
+
+    let (status, refused) = stack.call(Method::POST, &format!("{predict}?strict=true"), rows).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::BAD_REQUEST, &json!("doubtful_input")));
+    assert!(refused["detail"].as_str().unwrap().starts_with("Row 2: city: 'never seen' was not learned from"), "{refused}");
+
+    let send = async |csv: &'static str| {
+        let request = stack.request(Method::POST, predict).header("content-type", "text/csv; charset=utf-8").body(csv);
+        let response = request.send().await.unwrap();
+        (response.status(), response.headers()["content-type"].to_str().unwrap().to_owned(), response.text().await.unwrap())
+    };
+    let (status, kind, text) = send("city;contract;tenure;charges\nOslo;monthly;3;80\nnever seen;monthly;3;80\n;monthly;;80\n").await;
+    assert_eq!((status, kind.as_str()), (StatusCode::OK, "text/csv"), "{text}");
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines[0], ["prediction", "probability_no", "probability_yes", "warnings"]);
+    for (line, answer) in lines[1..3].iter().zip(answers["predictions"].as_array().unwrap()) {
+        let probability = |cell: &str| cell.parse::<f32>().unwrap();
+        assert_eq!(line[0], answer["label"].as_str().unwrap());
+        assert!((f64::from(probability(line[2])) - answer["probabilities"]["1"].as_f64().unwrap()).abs() < 1e-6, "{line:?} {answer}");
+    }
+    assert_eq!(lines[3][3], "tenure: there is no value; city: there is no value");
+    let (status, _, text) = send("city,contract\nOslo\n").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(text.contains("Line 2 of the CSV has 1 cells") && text.contains("invalid_csv"), "{text}");
 }
 
 async fn deletion(stack: &Stack, job: &Value, dataset_id: &str) {
