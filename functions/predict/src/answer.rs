@@ -148,7 +148,8 @@ impl Outcome {
     pub(crate) fn cells(&self) -> Vec<String> {
         let number = || self.prediction.as_ref().map(ToString::to_string);
         let first = self.label.as_ref().map(ToString::to_string).or_else(number).unwrap_or_default();
-        let probabilities = self.probabilities.iter().flat_map(|InOrder(all)| all).map(|(_, probability)| (*probability as f32).to_string());
+        let probabilities =
+            self.probabilities.iter().flat_map(|InOrder(all)| all).map(|(_, probability)| (*probability as f32).to_string());
         std::iter::once(first).chain(probabilities).collect()
     }
 }

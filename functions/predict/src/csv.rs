@@ -95,7 +95,8 @@ mod tests {
             Row::from([("age".to_owned(), text("30")), ("plan".to_owned(), text("a, \"b\""))]),
             Row::from([("age".to_owned(), Given::Missing), ("plan".to_owned(), text("c"))]),
         ];
-        for csv in ["age,plan\n30,\"a, \"\"b\"\"\"\n,c\n", "\u{feff}age;plan\r\n30;\"a, \"\"b\"\"\"\r\n;c", "age\tplan\n30\ta, \"b\"\n\tc"] {
+        for csv in ["age,plan\n30,\"a, \"\"b\"\"\"\n,c\n", "\u{feff}age;plan\r\n30;\"a, \"\"b\"\"\"\r\n;c", "age\tplan\n30\ta, \"b\"\n\tc"]
+        {
             assert_eq!(read(csv), Ok(expected.clone()), "{csv}");
         }
         assert_eq!(read("age\n"), Ok(Vec::new()));

@@ -154,7 +154,8 @@ impl Inputs {
         }
         let moment_of = |name: &str| moments.get(name).copied().flatten();
         let (mut numbers, mut texts, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        let mut warn = |feature: &Feature, code: Doubt, message: String| warnings.push(Warning { feature: feature.name.clone(), code, message });
+        let mut warn =
+            |feature: &Feature, code: Doubt, message: String| warnings.push(Warning { feature: feature.name.clone(), code, message });
         for (feature, given) in features.iter().filter_map(|feature| Some((feature, row.get(&feature.name)?))) {
             if given.is_missing() {
                 warn(feature, Doubt::Missing, "there is no value".to_owned());
@@ -354,7 +355,10 @@ mod tests {
         let rows = |values: Value| input::object::<Asked>(&json!({ "rows": values }));
         let asked = rows(json!([row(&json!({})), row(&json!({ "age": 31, "plan": 10 }))])).unwrap();
         let batch = inputs_of(&asked, &model()).unwrap().batch;
-        assert_eq!((batch.rows, batch.numbers, &batch.texts[0]), (2, vec![30.0, 1.0, 31.0, 1.0], &vec!["basic".to_owned(), "10".to_owned()]));
+        assert_eq!(
+            (batch.rows, batch.numbers, &batch.texts[0]),
+            (2, vec![30.0, 1.0, 31.0, 1.0], &vec!["basic".to_owned(), "10".to_owned()])
+        );
         let wrong = rows(json!([row(&json!({})), row(&json!({ "age": "abc" }))])).unwrap();
         let refusal = inputs_of(&wrong, &model()).unwrap_err().to_string();
         assert_eq!(refusal, "Row 2: Cannot convert 'abc' to number for feature 'age'");

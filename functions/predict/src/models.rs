@@ -41,6 +41,12 @@ impl Models {
         self.of(&self.read, job, path, read_pipeline).await
     }
 
+    /// Drops what is held of a job.
+    pub(crate) fn forget(&self, job: JobId) {
+        lock(&self.loaded).forget(job);
+        lock(&self.read).forget(job);
+    }
+
     /// What a model's file is read as, from `held` or from the store.
     async fn of<T: Send + Sync + 'static>(
         &self,
@@ -111,8 +117,12 @@ impl<V: Clone> Recent<V> {
         Some(value)
     }
 
+    fn forget(&mut self, job: JobId) {
+        self.entries.retain(|(held, ..)| held.job != job);
+    }
+
     fn insert(&mut self, key: Key, value: V, bytes: usize) {
-        self.entries.retain(|(held, ..)| *held != key);
+        self.forget(key.job);
         self.entries.push((key, value, bytes));
         while self.entries.len() > 1 && self.entries.iter().map(|(.., bytes)| bytes).sum::<usize>() > self.capacity {
             self.entries.remove(0);
@@ -124,26 +134,38 @@ impl<V: Clone> Recent<V> {
 mod tests {
     use super::*;
 
-    fn key(sha256: &str) -> Key {
-        Key { job: "00000000-0000-4000-8000-000000000000".parse().unwrap(), sha256: Some(sha256.to_owned()) }
+    fn key(name: char) -> Key {
+        Key { job: format!("{name}0000000-0000-4000-8000-000000000000").parse().unwrap(), sha256: Some(name.to_string()) }
     }
 
     #[test]
     fn the_least_recently_used_model_makes_room() {
         let mut recent = Recent::new(100);
-        recent.insert(key("a"), 'a', 40);
-        recent.insert(key("b"), 'b', 40);
-        assert_eq!(recent.get(&key("a")), Some('a'));
-        recent.insert(key("c"), 'c', 40);
-        assert_eq!((recent.get(&key("a")), recent.get(&key("b")), recent.get(&key("c"))), (Some('a'), None, Some('c')));
+        recent.insert(key('a'), 'a', 40);
+        recent.insert(key('b'), 'b', 40);
+        assert_eq!(recent.get(&key('a')), Some('a'));
+        recent.insert(key('c'), 'c', 40);
+        assert_eq!((recent.get(&key('a')), recent.get(&key('b')), recent.get(&key('c'))), (Some('a'), None, Some('c')));
     }
 
     #[test]
     fn a_model_that_fills_everything_is_kept_alone() {
         let mut recent = Recent::new(100);
-        recent.insert(key("a"), 'a', 40);
-        recent.insert(key("b"), 'b', 1_000);
-        assert_eq!((recent.get(&key("a")), recent.get(&key("b"))), (None, Some('b')));
+        recent.insert(key('a'), 'a', 40);
+        recent.insert(key('b'), 'b', 1_000);
+        assert_eq!((recent.get(&key('a')), recent.get(&key('b'))), (None, Some('b')));
+    }
+
+    #[test]
+    fn a_job_that_is_trained_again_or_no_longer_deployed_holds_nothing_else() {
+        let mut recent = Recent::new(100);
+        recent.insert(key('a'), 'a', 40);
+        let again = Key { sha256: Some("other".to_owned()), ..key('a') };
+        recent.insert(again.clone(), 'b', 40);
+        assert_eq!((recent.get(&key('a')), recent.get(&again)), (None, Some('b')));
+        recent.insert(key('c'), 'c', 40);
+        recent.forget(again.job);
+        assert_eq!((recent.get(&again), recent.get(&key('c'))), (None, Some('c')));
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(crate) async fn predict(
 ) -> Result<Response, ApiError> {
     let job = app.job(&user, &id, WHAT).await?;
     if !job.deployed {
+        app.models.forget(job.job_id);
         return Err(ApiError::NotDeployed);
     }
     let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;

@@ -105,7 +105,19 @@ impl Operation {
     /// A method, in capitals, on a path with its parameters in braces. `id` names it for generated clients.
     pub fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
         let answers = vec![refusal(500, "Something behind the API failed")];
-        Self { method, path, id, summary, description: "", query: None, headers: Vec::new(), body: None, answers, links: Vec::new(), text: None }
+        Self {
+            method,
+            path,
+            id,
+            summary,
+            description: "",
+            query: None,
+            headers: Vec::new(),
+            body: None,
+            answers,
+            links: Vec::new(),
+            text: None,
+        }
     }
 
     /// More about it.

@@ -316,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn what_threads_share_is_added_in_order() {
+        let leaf = |tree: usize| Tree { output: 0, nodes: vec![Node::Leaf { value: 1.0 / (tree + 1) as f32 }], covers: Vec::new() };
+        let trees: Vec<Tree> = (0..3 * SHARED_WALKS_OF_ROW).map(leaf).collect();
+        let one_by_one = trees.iter().fold(0.0_f32, |sum, tree| sum + tree.leaf(&[]));
+        let kernel = TreeKernel::new(&Forest { base: vec![0.0], trees }).unwrap();
+        for rows in [1, FEW_ROWS, 3 * LANES + 1] {
+            let mut scores = vec![0.0; rows];
+            kernel.add_scores(&vec![7.0; rows], 1, &mut scores);
+            assert_eq!(scores, vec![one_by_one; rows]);
+        }
+    }
+
+    #[test]
     fn trees_that_contradict_themselves_are_refused() {
         let refusal = |tree: Tree| TreeKernel::new(&Forest { base: vec![0.0; 2], trees: vec![tree] }).unwrap_err().to_string();
         let loop_at = |left: u32| {

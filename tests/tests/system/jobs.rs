@@ -175,7 +175,8 @@ async fn many_rows(stack: &Stack, predict: &str, doubtful: &Value) {
     assert_eq!(one["warnings"][0]["code"], json!("unseen_category"));
     for answer in answers["predictions"].as_array().unwrap() {
         let contributions = answer["explanation"]["contributions"].as_object().unwrap();
-        let sum: f64 = answer["explanation"]["base"].as_f64().unwrap() + contributions.values().map(|value| value.as_f64().unwrap()).sum::<f64>();
+        let sum: f64 =
+            answer["explanation"]["base"].as_f64().unwrap() + contributions.values().map(|value| value.as_f64().unwrap()).sum::<f64>();
         assert!((sum - answer["probability"].as_f64().unwrap()).abs() < 1e-4, "{answer}");
         assert_eq!(contributions.keys().collect::<Vec<_>>(), ["contract", "tenure", "charges", "city"]);
     }

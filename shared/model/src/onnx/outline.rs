@@ -58,8 +58,12 @@ impl Outline {
             Fitted::Trees(Forest { base, trees }) => OutlinedModel::Trees { base: base.clone(), count: trees.len() },
             Fitted::Linear(linear) => OutlinedModel::Linear(linear.clone()),
         };
-        let member =
-            |member: &Member| OutlinedMember { name: member.name.clone(), weight: member.weight, link: member.link, model: model(&member.model) };
+        let member = |member: &Member| OutlinedMember {
+            name: member.name.clone(),
+            weight: member.weight,
+            link: member.link,
+            model: model(&member.model),
+        };
         let known = |&value: &f32| Some(value).filter(|value| !value.is_nan());
         let lookup = |lookup: &Lookup| OutlinedLookup { input: lookup.input, values: lookup.values.iter().map(known).collect() };
         Self {
