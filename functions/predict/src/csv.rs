@@ -26,11 +26,11 @@ pub(crate) fn rows(body: &[u8]) -> Result<Vec<Row>, ApiError> {
     // The first of equals, so a comma where there is none of them.
     let delimiter = DELIMITERS.iter().rev().copied().max_by_key(count).unwrap_or(b',');
     let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
-    let names = reader.headers().map_err(refused)?.clone();
+    let names = reader.headers().map_err(|error| refused(&error))?.clone();
     if names.iter().all(str::is_empty) {
         return Err(wrong("The CSV is empty; its first line must name the columns".to_owned()));
     }
-    reader.records().map(|record| Ok(row(&names, &record.map_err(refused)?))).collect()
+    reader.records().map(|record| Ok(row(&names, &record.map_err(|error| refused(&error))?))).collect()
 }
 
 fn row(names: &StringRecord, record: &StringRecord) -> Row {
@@ -42,7 +42,7 @@ fn wrong(problem: String) -> ApiError {
     ApiError::InvalidCsv(problem)
 }
 
-fn refused(error: csv::Error) -> ApiError {
+fn refused(error: &csv::Error) -> ApiError {
     wrong(match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);

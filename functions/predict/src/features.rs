@@ -85,13 +85,35 @@ pub(crate) struct Warning {
 /// What may be the matter with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Doubt {
+pub(crate) enum Doubt {
     /// A category that was not in the training data.
     UnseenCategory,
     /// A number below or above all of the training data.
     OutOfRange,
     /// There is no value.
     Missing,
+}
+
+impl Warning {
+    /// A feature without a value.
+    pub(crate) fn missing(feature: &str) -> Self {
+        Self { feature: feature.to_owned(), code: Doubt::Missing, message: "there is no value".to_owned() }
+    }
+
+    /// The feature, and what is the matter.
+    pub(crate) fn kind(&self) -> (&str, Doubt) {
+        (&self.feature, self.code)
+    }
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::UnseenCategory => "unseen_category",
+            Self::OutOfRange => "out_of_range",
+            Self::Missing => "missing",
+        })
+    }
 }
 
 impl std::fmt::Display for Warning {
@@ -154,12 +176,9 @@ impl Inputs {
         }
         let moment_of = |name: &str| moments.get(name).copied().flatten();
         let (mut numbers, mut texts, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        let mut warn =
-            |feature: &Feature, code: Doubt, message: String| warnings.push(Warning { feature: feature.name.clone(), code, message });
         for (feature, given) in features.iter().filter_map(|feature| Some((feature, row.get(&feature.name)?))) {
-            if given.is_missing() {
-                warn(feature, Doubt::Missing, "there is no value".to_owned());
-            }
+            let mut is_missing = given.is_missing();
+            let mut doubt = |code, message| warnings.push(Warning { feature: feature.name.clone(), code, message });
             match &feature.kind {
                 FeatureKind::Date { parts, origin, since } => {
                     let others = since.iter().map(|name| moment_of(name));
@@ -168,23 +187,24 @@ impl Inputs {
                 FeatureKind::Text { lengths, words } => numbers.extend(TextReader::new(lengths, words).numbers(&given.text())),
                 FeatureKind::Numeric => {
                     let number = given.number(&feature.name)?;
-                    if number.is_nan() && !given.is_missing() {
-                        warn(feature, Doubt::Missing, "there is no value".to_owned());
-                    }
+                    is_missing |= number.is_nan();
                     if let Some(NumericRange { min, max, .. }) = ranges.get(&feature.name)
                         && (number < *min as f32 || number > *max as f32)
                     {
-                        warn(feature, Doubt::OutOfRange, format!("{given} is outside of what was learned from, {min} to {max}"));
+                        doubt(Doubt::OutOfRange, format!("{given} is outside of what was learned from, {min} to {max}"));
                     }
                     numbers.push(number);
                 }
                 FeatureKind::Categorical { categories } => {
                     let category = given.category(categories);
-                    if category.is_none() && !given.is_missing() {
-                        warn(feature, Doubt::UnseenCategory, format!("'{given}' was not learned from and counts as unknown"));
+                    if category.is_none() && !is_missing {
+                        doubt(Doubt::UnseenCategory, format!("'{given}' was not learned from and counts as unknown"));
                     }
                     texts.push(category.unwrap_or_default().to_owned());
                 }
+            }
+            if is_missing {
+                warnings.push(Warning::missing(&feature.name));
             }
         }
         self.batch.rows += 1;

@@ -6,6 +6,7 @@ mod error;
 mod explain;
 mod features;
 mod info;
+mod metrics;
 mod models;
 mod operations;
 mod predict;

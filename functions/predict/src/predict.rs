@@ -19,6 +19,7 @@ use crate::{
     error::PredictError,
     explain::{self, explanations},
     features::{Asked, Known},
+    metrics,
 };
 
 const WHAT: &str = "Prediction error";
@@ -104,6 +105,7 @@ pub(crate) async fn predict(
         Ok::<_, PredictError>((Predicted { outcomes, explanations }, took))
     });
     let (predicted, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
+    metrics::record(job.job_id, took, &inputs.warnings);
     if as_csv {
         let table = csv::answer(&labels, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
         return Ok(([(CONTENT_TYPE, CSV)], table).into_response());
