@@ -36,6 +36,7 @@ pub(crate) struct Answers {
 
 /// What a request is answered.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PredictResponse")]
 #[serde(untagged)]
 pub(crate) enum Answered {
     One(Box<Answer>),

@@ -44,6 +44,7 @@ struct FeatureInfo {
 
 /// What a feature's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "FeatureKind")]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Number,
