@@ -221,8 +221,13 @@ impl TreeKernel {
 
     /// The inputs that trees look at, each as it is and then with the missing value below all others.
     fn doubled(&self, inputs: &[f32], columns: usize) -> Vec<f32> {
-        let both = |&value: &f32| [value, if value.is_nan() { f32::NEG_INFINITY } else { value }];
-        inputs.chunks_exact(columns).flat_map(|row| row.iter().take(self.width.max(1)).flat_map(both)).collect()
+        let mut doubled = vec![0.0; inputs.len() / columns * self.doubled_width()];
+        for (row, doubled) in inputs.chunks_exact(columns).zip(doubled.chunks_exact_mut(self.doubled_width())) {
+            for (&value, both) in row.iter().zip(doubled.as_chunks_mut::<2>().0) {
+                *both = [value, if value.is_nan() { f32::NEG_INFINITY } else { value }];
+            }
+        }
+        doubled
     }
 
     fn doubled_width(&self) -> usize {

@@ -8,10 +8,8 @@ use std::ops::{AddAssign, ControlFlow, Sub, SubAssign};
 
 use crate::boost::bins::{BinnedColumn, Bins};
 
-/// Rows that are added side by side, how many there must be for that with few bins and with many, and how many are few.
+/// Rows that are added side by side.
 const LANES: usize = 4;
-const SIDE_BY_SIDE_ROWS: (usize, usize) = (32, 1_024);
-const FEW_BINS: usize = 16;
 
 /// Sums over some rows, scaled: hessians in the upper bits of `weight`, the number of rows in the lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -138,15 +136,16 @@ impl Counts {
     /// Adds the sums over `rows`, whose cells stand in the same order in `cells`, to empty ones.
     pub(crate) fn add(&mut self, column: &BinnedColumn, rows: &[u32], cells: &[Cell]) {
         match &column.bins {
-            Bins::Narrow(bins) if self.cells.len() <= FEW_BINS && rows.len() >= SIDE_BY_SIDE_ROWS.0 => {
-                add_side_by_side::<FEW_BINS>(&mut self.cells, bins, rows, cells);
+            Bins::Narrow(bins) => {
+                let add_side_by_side = match (self.cells.len(), rows.len()) {
+                    (..=4, 16..) => add_side_by_side::<4>,
+                    (..=16, 32..) => add_side_by_side::<16>,
+                    (_, 1_024..) => add_side_by_side::<256>,
+                    _ => return self.add_bins(bins, rows, cells),
+                };
+                add_side_by_side(&mut self.cells, bins, rows, cells);
                 self.fill();
             }
-            Bins::Narrow(bins) if rows.len() >= SIDE_BY_SIDE_ROWS.1 => {
-                add_side_by_side::<256>(&mut self.cells, bins, rows, cells);
-                self.fill();
-            }
-            Bins::Narrow(bins) => self.add_bins(bins, rows, cells),
             Bins::Wide(bins) => self.add_bins(bins, rows, cells),
         }
     }
