@@ -430,11 +430,11 @@ mod tests {
         }
     }
 
-    /// 4,000 rows, 12 numbers, enough for threads to share the work on a feature.
-    fn wide() -> (Matrix, Target) {
+    /// Rows of 12 numbers; 4,000 are enough for threads to share the features of a leaf.
+    fn wide(rows: u32) -> (Matrix, Target) {
         let mut random = Random::labelled(3, 0);
-        let columns: Vec<Vec<f32>> = (0..12).map(|_| (0..4_000).map(|_| random.unit() as f32).collect()).collect();
-        let classes = (0..4_000).map(|row| u32::from(columns[0][row] + columns[1][row] * columns[2][row] > 0.8)).collect();
+        let columns: Vec<Vec<f32>> = (0..12).map(|_| (0..rows).map(|_| random.unit() as f32).collect()).collect();
+        let classes = (0..rows as usize).map(|row| u32::from(columns[0][row] + columns[1][row] * columns[2][row] > 0.8)).collect();
         (
             Matrix { for_trees: vec![true; 12], columns: columns.into_iter().map(Column::Numbers).collect() },
             Target::Classes { classes, count: 2 },
@@ -443,12 +443,14 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let (matrix, target) = wide();
+        /// Enough for threads to share the rows of the largest leaves, too.
+        const ROWS: u32 = 3 * grow::SHARED_ROWS as u32;
+        let (matrix, target) = wide(ROWS);
         let binned = Binned::new(&matrix);
         let params = Params { max_rounds: 10, bagging_fraction: 0.7, feature_fraction: 0.7, ..Params::default() };
         let forest = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let learn = all(4_000);
+            let learn = all(ROWS as usize);
             let data = data(&binned, &target, &learn, &[]);
             pool.install(|| boost(data, &params, 9, &later()).forest)
         };
@@ -457,7 +459,7 @@ mod tests {
 
     #[test]
     fn more_rounds_fit_better_and_stop_when_the_watched_loss_does() {
-        let (matrix, target) = wide();
+        let (matrix, target) = wide(4_000);
         let binned = Binned::new(&matrix);
         let (learn, watch): (Vec<u32>, Vec<u32>) = all(4_000).into_iter().partition(|row| row % 4 != 0);
         let data = data(&binned, &target, &learn, &watch);
@@ -474,7 +476,7 @@ mod tests {
 
     #[test]
     fn a_deadline_that_is_over_still_gives_a_tree() {
-        let (matrix, target) = wide();
+        let (matrix, target) = wide(4_000);
         let binned = Binned::new(&matrix);
         let learn = all(4_000);
         let data = data(&binned, &target, &learn, &[]);
@@ -509,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_forest_is_the_mean_of_its_trees() {
-        let (matrix, target) = wide();
+        let (matrix, target) = wide(4_000);
         let binned = Binned::new(&matrix);
         let (learn, watch): (Vec<u32>, Vec<u32>) = all(4_000).into_iter().partition(|row| row % 4 != 0);
         for extra_trees in [false, true] {
