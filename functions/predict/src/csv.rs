@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use api::{ApiError, InOrder};
 use csv::{ReaderBuilder, StringRecord, Writer};
+use model::Label;
 
 use crate::{
     answer::Predicted,
@@ -30,6 +31,9 @@ pub(crate) fn rows(body: &[u8]) -> Result<Vec<Row>, ApiError> {
     if names.iter().all(str::is_empty) {
         return Err(wrong("The CSV is empty; its first line must name the columns".to_owned()));
     }
+    if let Some(twice) = names.iter().enumerate().find(|(place, name)| names.iter().take(*place).any(|before| before == *name)) {
+        return Err(wrong(format!("The CSV has two columns named '{}'; rename one", twice.1)));
+    }
     reader.records().map(|record| Ok(row(&names, &record.map_err(|error| refused(&error))?))).collect()
 }
 
@@ -54,7 +58,7 @@ fn refused(error: &csv::Error) -> ApiError {
 
 /// One line for each row: `prediction`; for labels `probability_<label>` for each; where explanations are asked for `base`, and
 /// `contribution_<feature>` for each; and `warnings`, several of them with `; ` between.
-pub(crate) fn answer(labels: &[String], predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn answer(labels: &[Label], predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
     let explanations = predicted.explanations.as_deref().unwrap_or_default();
     let mut csv = Writer::from_writer(Vec::new());
     let mut names = vec!["prediction".to_owned()];
@@ -105,6 +109,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         assert_eq!(read("a,b\n1,2\n3\n").unwrap_err(), "Line 3 of the CSV has 1 cells, its first line names 2 columns");
+        assert_eq!(read("a,b,a\n1,2,3\n").unwrap_err(), "The CSV has two columns named 'a'; rename one");
         assert!(read("").unwrap_err().contains("first line must name"));
         assert!(rows(b"a,b\n1,2\n\xff,3").unwrap_err().to_string().contains("line 3"));
     }
