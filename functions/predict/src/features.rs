@@ -83,7 +83,7 @@ pub(crate) struct Warning {
 }
 
 /// What may be the matter with a value.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Doubt {
     /// A category that was not in the training data.
@@ -103,16 +103,6 @@ impl Warning {
     /// The feature, and what is the matter.
     pub(crate) fn kind(&self) -> (&str, Doubt) {
         (&self.feature, self.code)
-    }
-}
-
-impl std::fmt::Display for Doubt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::UnseenCategory => "unseen_category",
-            Self::OutOfRange => "out_of_range",
-            Self::Missing => "missing",
-        })
     }
 }
 

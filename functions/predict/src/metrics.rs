@@ -13,7 +13,7 @@ use std::{
 use domain::JobId;
 use serde_json::{Value, json};
 
-use crate::features::Warning;
+use crate::features::{Doubt, Warning};
 
 const NAMESPACE: &str = "AutoML/Predictions";
 
@@ -24,9 +24,9 @@ pub(crate) fn record(job: JobId, took: Duration, warnings: &[Vec<Warning>]) {
 }
 
 fn line(now: Duration, job: JobId, took: Duration, warnings: &[Vec<Warning>]) -> Value {
-    let mut doubts: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut doubts: BTreeMap<&str, BTreeMap<Doubt, u64>> = BTreeMap::new();
     for (feature, doubt) in warnings.iter().flatten().map(Warning::kind) {
-        *doubts.entry(feature).or_default().entry(doubt.to_string()).or_default() += 1;
+        *doubts.entry(feature).or_default().entry(doubt).or_default() += 1;
     }
     let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
     let metrics = [metric("Predictions", "Count"), metric("DoubtfulRows", "Count"), metric("ModelTime", "Milliseconds")];
