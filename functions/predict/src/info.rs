@@ -131,13 +131,14 @@ impl FeatureInfo {
     }
 }
 
-/// A number of the range, about in its middle.
+/// A number of the range, about in its middle, of few digits where they are enough.
 fn middle(range: &NumericRange) -> Number {
     let middle = f64::midpoint(range.min, range.max);
     if range.is_integer && middle.abs() < 2.0_f64.powi(53) {
         return Number::from(middle.round() as i64);
     }
-    Number::from_f64(middle).unwrap_or_else(|| 0.into())
+    let short = format!("{middle:.3e}").parse().ok().filter(|short| (range.min..=range.max).contains(short));
+    Number::from_f64(short.unwrap_or(middle)).unwrap_or_else(|| 0.into())
 }
 
 fn by_code(codes: &BTreeMap<String, u32>) -> Vec<String> {
@@ -152,6 +153,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_form_begins_with_a_short_number_of_the_range() {
+        let of = |min: f64, max: f64, is_integer| middle(&NumericRange { min, max, is_integer }).to_string();
+        assert_eq!(of(0.12, 1.58, false), "0.85");
+        assert_eq!(of(18.0, 61.0, true), "40");
+        assert!(of(1.000_001, 1.000_003, false).starts_with("1.00000"), "four digits would lie outside");
+    }
 
     #[test]
     fn a_form_can_be_made_of_the_answer() {
