@@ -14,6 +14,7 @@ mod clock;
 mod error;
 mod leaderboard;
 mod memory;
+mod reference;
 mod training_report;
 
 use std::{
@@ -137,6 +138,7 @@ pub fn run(
     news.enter(Phase::Exporting);
     let created_at = Timestamp::now();
     let told = TrainingReport { findings: found, ..training_report::of(&trained, &frame, profile, options, created_at) };
+    let reference = reference::of(&trained, &frame)?;
     drop(frame);
     let card = card::of(&told, options);
     let manifest = Manifest {
@@ -153,6 +155,7 @@ pub fn run(
         created_at,
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
         card: Some(card.clone()),
+        reference: Some(reference),
     };
     let leaderboard = leaderboard::of(&trained, interrupted);
     let onnx = model::write_onnx(&trained.pipeline, &manifest)?;

@@ -9,6 +9,17 @@ pub(crate) enum PredictError {
     /// The model cannot be fetched.
     #[error(transparent)]
     Cloud(#[from] CloudError),
+    /// The stored file would take too much of the function's memory.
+    #[error(
+        "the model's file has {} MB, and this function has the memory for one of {} MB: give it more, or train with a smaller \
+         config.max_model_mb", .bytes >> 20, .most >> 20
+    )]
+    TooLarge {
+        /// Of the file.
+        bytes: u64,
+        /// The longest that is loaded.
+        most: u64,
+    },
     /// The stored file is not what the trainer stored.
     #[error("the stored model is not the one that was trained: its SHA-256 is {got}, expected {expected}; train again")]
     Changed {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod csv;
+mod drift;
 mod error;
 mod explain;
 mod features;
@@ -10,6 +11,7 @@ mod metrics;
 mod models;
 mod operations;
 mod predict;
+mod windows;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use cloud::{CloudError, Jobs, Objects, SdkConfig, Setting};
 use domain::{Job, UserId};
 
 use models::Models;
+use windows::Windows;
 
 pub use operations::operations;
 
@@ -30,12 +33,14 @@ pub use operations::operations;
 pub struct App {
     jobs: Jobs,
     models: Models,
+    windows: Windows,
 }
 
 impl App {
     /// The places that the environment names.
     pub fn from_env(config: &SdkConfig) -> Result<Self, CloudError> {
-        Ok(Self { jobs: Jobs::new(config, Setting::JobsTable.read()?), models: Models::new(Objects::new(config)) })
+        let jobs = Jobs::new(config, Setting::JobsTable.read()?);
+        Ok(Self { windows: Windows::new(jobs.clone()), jobs, models: Models::new(Objects::new(config)) })
     }
 
     /// The caller's job.
@@ -54,7 +59,9 @@ pub async fn init() -> Result<Router, CloudError> {
 
 /// The routes.
 pub fn router(app: App) -> Router {
-    let routes =
-        Router::new().route("/predict/{id}", post(predict::predict)).route("/predict/{id}/info", get(info::info)).with_state(Arc::new(app));
-    api::finish(routes)
+    let routes = Router::new()
+        .route("/predict/{id}", post(predict::predict))
+        .route("/predict/{id}/info", get(info::info))
+        .route("/predict/{id}/drift", get(drift::drift));
+    api::finish(routes.with_state(Arc::new(app)))
 }

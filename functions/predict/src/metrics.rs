@@ -11,19 +11,30 @@ use std::{
 };
 
 use domain::JobId;
-use serde_json::{Value, json};
+use model::{Distribution, Feature, Reference};
+use serde_json::{Map, Value, json};
 
 use crate::features::{Doubt, Warning};
 
 const NAMESPACE: &str = "AutoML/Predictions";
+/// Features that a line tells of, the first ones: an event of a log has its limits.
+const MOST_FEATURES: usize = 100;
 
-/// Tells of a request that was answered. A line that cannot be written is not worth a failed prediction.
-pub(crate) fn record(job: JobId, took: Duration, warnings: &[Vec<Warning>]) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let _ = writeln!(stdout(), "{}", line(now, job, took, warnings));
+/// Rows in the bins of a model's reference, of each distribution one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted<'a> {
+    pub reference: &'a Reference,
+    pub features: &'a [Feature],
+    pub bins: &'a [u64],
 }
 
-fn line(now: Duration, job: JobId, took: Duration, warnings: &[Vec<Warning>]) -> Value {
+/// Tells of a request that was answered. A line that cannot be written is not worth a failed prediction.
+pub(crate) fn record(job: JobId, took: Duration, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let _ = writeln!(stdout(), "{}", line(now, job, took, warnings, counted));
+}
+
+fn line(now: Duration, job: JobId, took: Duration, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) -> Value {
     let mut doubts: BTreeMap<&str, BTreeMap<Doubt, u64>> = BTreeMap::new();
     for (feature, doubt) in warnings.iter().flatten().map(Warning::kind) {
         *doubts.entry(feature).or_default().entry(doubt).or_default() += 1;
@@ -40,7 +51,19 @@ fn line(now: Duration, job: JobId, took: Duration, warnings: &[Vec<Warning>]) ->
         "ModelTime": took.as_secs_f64() * 1_000.0,
         "JobId": job,
         "Doubts": doubts,
+        "Features": counted.map(features),
     })
+}
+
+/// How many rows have which values of which feature, by the bins that occur.
+fn features(Counted { reference, features, bins }: Counted<'_>) -> Map<String, Value> {
+    let mut bins = bins.iter();
+    let of = |distribution: &Distribution| {
+        let rows = bins.by_ref().take(distribution.size());
+        let occurring = distribution.labels(features).into_iter().zip(rows).filter(|(_, rows)| **rows > 0);
+        (distribution.name.clone(), occurring.map(|(values, rows)| (values, Value::from(*rows))).collect::<Map<_, _>>().into())
+    };
+    reference.features.iter().take(MOST_FEATURES).map(of).collect()
 }
 
 #[cfg(test)]
@@ -51,11 +74,14 @@ mod tests {
     fn a_line_has_the_metrics_that_it_names() {
         let doubtful = vec![Warning::missing("age"), Warning::missing("plan")];
         let job = JobId::random();
+        let ages = Distribution::of_numbers("age", [20.0, 60.0].into_iter());
+        let reference = Reference { features: vec![ages], prediction: Distribution::of_numbers("prediction", [].into_iter()) };
         let line = line(
             Duration::from_millis(1_700_000_000_123),
             job,
             Duration::from_micros(1_500),
             &[doubtful, Vec::new(), vec![Warning::missing("age")]],
+            Some(Counted { reference: &reference, features: &[], bins: &[0, 1, 2, 3] }),
         );
         assert_eq!(line["_aws"]["Timestamp"], json!(1_700_000_000_123_u64));
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
@@ -64,6 +90,7 @@ mod tests {
             assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
         }
         assert_eq!((&line["Predictions"], &line["DoubtfulRows"], &line["ModelTime"]), (&json!(3), &json!(2), &json!(1.5)));
+        assert_eq!(line["Features"], json!({ "age": { "up to 60": 1, "above 60": 2, "missing or unknown": 3 } }));
         assert_eq!((&line["JobId"], &line["Doubts"]), (&json!(job), &json!({ "age": { "missing": 2 }, "plan": { "missing": 1 } })));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloud::{ObjectPath, Objects};
+use cloud::{CloudError, ObjectPath, Objects};
 use domain::{Job, JobId};
 use model::{ModelError, Pipeline, Predictor, read_pipeline};
 use sha2::{Digest, Sha256};
@@ -11,9 +11,11 @@ use tokio::task::spawn_blocking;
 
 use crate::error::PredictError;
 
-/// The share of the function's memory that model files may take: a loaded model takes a few times its file.
-const SHARE_OF_MEMORY: usize = 8;
-const DEFAULT_MEMORY_MB: usize = 1_024;
+/// The share of the function's memory that the files of loaded models may have together: a loaded model takes a few times its file. And
+/// the share that the file of a single one may have.
+const SHARE_OF_MEMORY: u64 = 8;
+const SHARE_OF_ONE: u64 = 3;
+const DEFAULT_MEMORY_MB: u64 = 1_024;
 
 /// The store of models and those that are loaded.
 #[derive(Debug)]
@@ -22,13 +24,24 @@ pub(crate) struct Models {
     loaded: Mutex<Recent<Arc<Predictor>>>,
     /// Those that explained something.
     read: Mutex<Recent<Arc<Pipeline>>>,
+    /// The longest file that is loaded.
+    most_bytes: u64,
+    /// Held while a file is fetched and loaded: whoever comes meanwhile finds it loaded.
+    fetching: tokio::sync::Mutex<()>,
 }
 
 impl Models {
     pub(crate) fn new(objects: Objects) -> Self {
         let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok().and_then(|megabytes| megabytes.parse().ok());
-        let capacity = memory.unwrap_or(DEFAULT_MEMORY_MB) * 1024 * 1024 / SHARE_OF_MEMORY;
-        Self { objects, loaded: Mutex::new(Recent::new(capacity)), read: Mutex::new(Recent::new(capacity)) }
+        let memory = memory.unwrap_or(DEFAULT_MEMORY_MB).saturating_mul(1 << 20);
+        let recent = memory / SHARE_OF_MEMORY;
+        Self {
+            objects,
+            loaded: Mutex::new(Recent::new(recent)),
+            read: Mutex::new(Recent::new(recent)),
+            most_bytes: memory / SHARE_OF_ONE,
+            fetching: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The model of `job`, which is stored at `path`.
@@ -59,8 +72,15 @@ impl Models {
         if let Some(value) = lock(held).get(&key) {
             return Ok(value);
         }
-        let file = self.objects.get(&path.parse::<ObjectPath>()?).await?;
-        let (bytes, expected) = (file.len(), key.sha256.clone());
+        let _fetching = self.fetching.lock().await;
+        if let Some(value) = lock(held).get(&key) {
+            return Ok(value);
+        }
+        let file = self.objects.get(&path.parse::<ObjectPath>()?, self.most_bytes).await.map_err(|error| match error {
+            CloudError::LargeObject { bytes, most, .. } => PredictError::TooLarge { bytes, most },
+            error => error.into(),
+        })?;
+        let (bytes, expected) = (file.len() as u64, key.sha256.clone());
         let value = Arc::new(spawn_blocking(move || load(&file, expected, read)).await??);
         lock(held).insert(key, Arc::clone(&value), bytes);
         Ok(value)
@@ -100,12 +120,12 @@ struct Key {
 /// size.
 #[derive(Debug)]
 struct Recent<V> {
-    entries: Vec<(Key, V, usize)>,
-    capacity: usize,
+    entries: Vec<(Key, V, u64)>,
+    capacity: u64,
 }
 
 impl<V: Clone> Recent<V> {
-    fn new(capacity: usize) -> Self {
+    fn new(capacity: u64) -> Self {
         Self { entries: Vec::new(), capacity }
     }
 
@@ -121,10 +141,10 @@ impl<V: Clone> Recent<V> {
         self.entries.retain(|(held, ..)| held.job != job);
     }
 
-    fn insert(&mut self, key: Key, value: V, bytes: usize) {
+    fn insert(&mut self, key: Key, value: V, bytes: u64) {
         self.forget(key.job);
         self.entries.push((key, value, bytes));
-        while self.entries.len() > 1 && self.entries.iter().map(|(.., bytes)| bytes).sum::<usize>() > self.capacity {
+        while self.entries.len() > 1 && self.entries.iter().map(|(.., bytes)| bytes).sum::<u64>() > self.capacity {
             self.entries.remove(0);
         }
     }

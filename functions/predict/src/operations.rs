@@ -3,7 +3,7 @@
 use api::openapi::{Link, Operation};
 use serde_json::json;
 
-use crate::{answer::Answered, features::Asked, info::ModelInfo, predict::Options};
+use crate::{answer::Answered, drift, features::Asked, info::ModelInfo, predict::Options};
 
 const JOB: &str = "0d6c2b8e-5a37-4e0e-9d1c-7f3f0f1f2a11";
 
@@ -70,6 +70,37 @@ pub fn operations() -> Vec<Operation> {
             )
             .leads_to([Link { body: Some("/example_request"), ..Link::new("predict", "job_id", "/job_id") }])
             .refuses(400, "The model is not deployed")
+            .refuses(404, "There is no such job"),
+        Operation::new("GET", "/predict/{job_id}/drift", "get_drift", "Compare the rows that were predicted with those that were learned from")
+            .describe(
+                "For each feature, and for the prediction, the population stability index: 0 where nothing has changed, from 0.1 on worth a \
+                 look, from 0.25 on an alarm. Few rows differ by chance, which `by_chance` tells and `level` respects. Rows are counted as \
+                 they are predicted; the latest minute may not be counted yet.",
+            )
+            .query::<drift::Request>()
+            .answers::<drift::Answer>(
+                "How far they are apart",
+                json!({
+                    "job_id": JOB,
+                    "since": "2026-01-25T00:00:00.000000+00:00",
+                    "rows": 2_000,
+                    "prediction": {
+                        "name": "prediction",
+                        "psi": 0.01,
+                        "by_chance": 0.01,
+                        "level": "stable",
+                        "bins": [{ "values": "stays", "training": 0.75, "predicted": 0.7 }, { "values": "leaves", "training": 0.25, "predicted": 0.3 }],
+                    },
+                    "features": [{
+                        "name": "age",
+                        "psi": 0.62,
+                        "by_chance": 0.01,
+                        "level": "major",
+                        "bins": [{ "values": "up to 40", "training": 0.5, "predicted": 0.2 }, { "values": "above 40", "training": 0.5, "predicted": 0.8 }],
+                    }],
+                }),
+            )
+            .refuses(400, "The model is not deployed, or was trained before drift was measured")
             .refuses(404, "There is no such job"),
     ]
 }

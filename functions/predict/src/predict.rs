@@ -9,6 +9,7 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
+use model::Manifest;
 use schemars::JsonSchema;
 use tokio::task::spawn_blocking;
 
@@ -19,7 +20,7 @@ use crate::{
     error::PredictError,
     explain::{self, explanations},
     features::{Asked, Known},
-    metrics,
+    metrics::{self, Counted},
 };
 
 const WHAT: &str = "Prediction error";
@@ -76,6 +77,7 @@ pub(crate) async fn predict(
     let job = app.job(&user, &id, WHAT).await?;
     if !job.deployed {
         app.models.forget(job.job_id);
+        app.windows.forget(job.job_id);
         return Err(ApiError::NotDeployed);
     }
     let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
@@ -100,12 +102,19 @@ pub(crate) async fn predict(
         let start = Instant::now();
         let predictions = loaded.predict(&batch)?;
         let took = start.elapsed();
-        let outcomes = Outcome::all(&predictions, &loaded.manifest().labels, &names).ok_or(PredictError::NoOutcome)?;
+        let Manifest { features, labels, reference, .. } = loaded.manifest();
+        let outcomes = Outcome::all(&predictions, labels, &names).ok_or(PredictError::NoOutcome)?;
+        let counts = reference.as_ref().map(|reference| reference.count(features, &batch, labels, &predictions));
         let explanations = pipeline.map(|pipeline| explanations(&pipeline, &batch, &predictions)).transpose()?;
-        Ok::<_, PredictError>((Predicted { outcomes, explanations }, took))
+        Ok::<_, PredictError>((Predicted { outcomes, explanations }, counts, took))
     });
-    let (predicted, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
-    metrics::record(job.job_id, took, &inputs.warnings);
+    let (predicted, counts, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
+    let counted = manifest.reference.as_ref().zip(counts.as_deref());
+    let counted = counted.map(|(reference, bins)| Counted { reference, features: &manifest.features, bins });
+    metrics::record(job.job_id, took, &inputs.warnings, counted);
+    if let Some(bins) = &counts {
+        app.windows.add(job.job_id, inputs.warnings.len() as u64, bins).await;
+    }
     if as_csv {
         let table = csv::answer(&manifest.labels, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
         return Ok(([(CONTENT_TYPE, CSV)], table).into_response());

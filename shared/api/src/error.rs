@@ -125,6 +125,9 @@ pub enum ApiError {
     /// A question about a model that is not deployed.
     #[error("Model is not deployed")]
     NoDeployment,
+    /// A deployed model of before drift was looked at.
+    #[error("The model does not know what its training rows looked like: it was trained before drift was measured. Train it again")]
+    NoReference,
     /// A deployed job without a model file.
     #[error("No ONNX model available for this job")]
     NoModel,
@@ -211,6 +214,7 @@ impl ApiError {
             Self::NoLeaderboardYet(_) => (StatusCode::CONFLICT, "job_not_completed"),
             Self::LeaderboardNotFound => (StatusCode::NOT_FOUND, "leaderboard_not_found"),
             Self::NotCancellable(_) => (StatusCode::CONFLICT, "job_finished"),
+            Self::NoReference => (StatusCode::BAD_REQUEST, "no_reference"),
             Self::NothingToDeploy | Self::NoModel => (StatusCode::BAD_REQUEST, "no_model"),
             Self::NotDeployed | Self::NoDeployment => (StatusCode::BAD_REQUEST, "not_deployed"),
             Self::MissingFeatures(_) => (StatusCode::BAD_REQUEST, "missing_features"),

@@ -39,6 +39,16 @@ pub enum CloudError {
         /// Where it should be.
         path: ObjectPath,
     },
+    /// An object has more bytes than there is room for.
+    #[error("{path} has {} MB, and there is room for {} MB", .bytes >> 20, .most >> 20)]
+    LargeObject {
+        /// Where it is.
+        path: ObjectPath,
+        /// Its length.
+        bytes: u64,
+        /// The longest that is read.
+        most: u64,
+    },
     /// A list's token is none that this list gave.
     #[error("the token is none that this list gave")]
     InvalidToken,

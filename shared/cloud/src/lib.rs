@@ -15,6 +15,7 @@ pub mod keys;
 mod object_path;
 mod objects;
 mod page;
+mod prediction_counts;
 mod presigned_post;
 mod settings;
 
@@ -30,5 +31,6 @@ pub use jobs::{Completion, JobFilter, JobPatch, Jobs};
 pub use object_path::ObjectPath;
 pub use objects::{ObjectHead, Objects};
 pub use page::{Page, PageToken};
+pub use prediction_counts::DayCounts;
 pub use presigned_post::PresignedPost;
 pub use settings::{Setting, max_upload_bytes, presigned_url_lifetime, region};

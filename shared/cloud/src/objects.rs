@@ -15,6 +15,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier},
 };
+use bytes::Bytes;
 use domain::{DatasetId, Profile};
 use serde::de::DeserializeOwned;
 use tokio::{fs::File, io::AsyncWriteExt};
@@ -30,6 +31,8 @@ use crate::{
 const DELETED_AT_ONCE: usize = 1_000;
 /// The key of no object.
 const BUCKET_PROBE: &str = "-";
+/// The longest JSON that is read: well above the profile of the widest table.
+const MOST_JSON: u64 = 256 << 20;
 const WRITE_BUFFER: usize = 1024 * 1024;
 
 /// The S3 client. Bucket names come with each call: a job's files may lie in several.
@@ -119,10 +122,14 @@ impl Objects {
         Ok(found)
     }
 
-    /// The whole object in memory: for small ones.
-    pub async fn get(&self, path: &ObjectPath) -> Result<Vec<u8>, CloudError> {
-        let body = self.open(path).await?.body;
-        Ok(body.collect().await.map_err(failed("GetObject", path))?.to_vec())
+    /// The whole object in memory, unless it has more than `most` bytes.
+    pub async fn get(&self, path: &ObjectPath, most: u64) -> Result<Bytes, CloudError> {
+        let object = self.open(path).await?;
+        let bytes = size(object.content_length);
+        if bytes > most {
+            return Err(CloudError::LargeObject { path: path.clone(), bytes, most });
+        }
+        Ok(object.body.collect().await.map_err(failed("GetObject", path))?.into_bytes())
     }
 
     /// What ingest found in a dataset's file; `None` where it has not read it.
@@ -132,7 +139,7 @@ impl Objects {
 
     /// What a JSON object holds; `None` when there is no such object.
     pub async fn json<T: DeserializeOwned>(&self, path: &ObjectPath) -> Result<Option<T>, CloudError> {
-        match self.get(path).await {
+        match self.get(path, MOST_JSON).await {
             Ok(json) => serde_json::from_slice(&json).map(Some).map_err(failed("GetObject", path)),
             Err(CloudError::MissingObject { .. }) => Ok(None),
             Err(error) => Err(error),

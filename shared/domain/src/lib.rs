@@ -9,6 +9,7 @@ mod column_rules;
 mod cost;
 mod dataset;
 pub mod date;
+mod drift;
 mod findings;
 mod ids;
 mod job;
@@ -33,6 +34,7 @@ pub use column_rules::{
 };
 pub use cost::{Cost, TRAINER_MEMORY_GB, TRAINER_VCPUS};
 pub use dataset::{ColumnStats, ColumnType, Dataset, DatasetStatus};
+pub use drift::{Drift, DriftLevel};
 pub use findings::{Finding, FindingKind, Severity, findings, quality_score};
 pub use ids::{DatasetId, InvalidId, JobId, UserId};
 pub use job::{DEFAULT_SEED, Job, JobFiles, JobStatus};

@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{
-    OffsetDateTime, UtcOffset,
+    OffsetDateTime, Time, UtcOffset,
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
@@ -32,6 +32,12 @@ impl Timestamp {
     #[must_use]
     pub fn seconds_ago(self, seconds: u32) -> Self {
         Self(self.0 - time::Duration::seconds(i64::from(seconds)))
+    }
+
+    /// The begin of its day in UTC.
+    #[must_use]
+    pub fn midnight(self) -> Self {
+        Self(self.0.to_offset(UtcOffset::UTC).replace_time(Time::MIDNIGHT))
     }
 
     /// Seconds since `earlier`; negative when `earlier` is later.
@@ -98,5 +104,7 @@ mod tests {
     fn other_offsets_become_utc() {
         let moment: Timestamp = "2026-01-31T12:00:00.000001+02:00".parse().unwrap();
         assert_eq!(moment.to_string(), "2026-01-31T10:00:00.000001+00:00");
+        let late: Timestamp = "2026-01-31T01:00:00+02:00".parse().unwrap();
+        assert_eq!(late.midnight().to_string(), "2026-01-30T00:00:00.000000+00:00");
     }
 }

@@ -97,6 +97,7 @@ fn manifest(pipeline: &Pipeline) -> Result<Manifest, Box<dyn Error>> {
         created_at: "2026-01-31T12:00:00.000000+00:00".parse()?,
         product_version: env!("CARGO_PKG_VERSION").to_owned(),
         card: None,
+        reference: None,
     })
 }
 

@@ -12,6 +12,7 @@ mod parity;
 mod pickle;
 mod pipeline;
 mod predictor;
+mod reference;
 mod text_part;
 mod tree_ensemble;
 mod tree_kernel;
@@ -29,5 +30,6 @@ pub use pipeline::{
     SHARE_FLOOR, Scaled, Task, Tree, feature_of_input,
 };
 pub use predictor::Predictor;
+pub use reference::{Bins, Distribution, Reference};
 pub use text_part::{TextLength, TextReader};
 pub use tree_kernel::TreeKernel;

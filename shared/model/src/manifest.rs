@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Metrics, NumericRange, ProblemType, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Feature, FeatureKind, Label, ModelCard};
+use crate::{Feature, FeatureKind, Label, ModelCard, Reference};
 
 /// The version of the file's format that this code writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -41,6 +41,9 @@ pub struct Manifest {
     /// What someone should know before relying on it; models of before cards have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<ModelCard>,
+    /// What the training rows looked like; models of before drift have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 impl Manifest {
@@ -60,11 +63,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_of_before_cards_has_none() {
+    fn a_model_of_before_cards_and_drift_has_none() {
         let stored = r#"{"format_version": 1, "problem_type": "regression", "target": "price", "features": [], "labels": [], "numeric_stats": {},
             "metrics": {"r2_score": 0.9, "training_time": 1.0, "best_estimator": "linear"}, "importances": [], "data_fingerprint": "blake3:00",
             "created_at": "2026-01-31T12:00:00.000000+00:00", "product_version": "0.1.0"}"#;
         let manifest: Manifest = serde_json::from_str(stored).unwrap();
-        assert_eq!((manifest.card, manifest.metrics.r2_score), (None, Some(0.9)));
+        assert_eq!((manifest.card, manifest.reference, manifest.metrics.r2_score), (None, None, Some(0.9)));
     }
 }

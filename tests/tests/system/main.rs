@@ -1,6 +1,7 @@
 //! The whole system over HTTP: one program, because each would link everything anew.
 
 mod datasets;
+mod drift;
 mod events;
 mod flow;
 mod jobs;

@@ -28,6 +28,7 @@ pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
         created_at: "2026-01-31T12:00:00.000000+00:00".parse().unwrap(),
         product_version: "0.1.0".to_owned(),
         card: None,
+        reference: None,
     }
 }
 
