@@ -39,6 +39,14 @@ pub enum CloudError {
         /// Where it should be.
         path: ObjectPath,
     },
+    /// An object's bytes break off or do not have the checksum that they were stored with.
+    #[error("{path} cannot be read to its end: the connection broke off, or the object is damaged")]
+    BrokenObject {
+        /// Where it is.
+        path: ObjectPath,
+        /// What the SDK says.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// An object has more bytes than there is room for.
     #[error("{path} has {} MB, and there is room for {} MB", .bytes >> 20, .most >> 20)]
     LargeObject {

@@ -129,7 +129,8 @@ impl Objects {
         if bytes > most {
             return Err(CloudError::LargeObject { path: path.clone(), bytes, most });
         }
-        Ok(object.body.collect().await.map_err(failed("GetObject", path))?.into_bytes())
+        let body = object.body.collect().await;
+        Ok(body.map_err(|source| CloudError::BrokenObject { path: path.clone(), source: Box::new(source) })?.into_bytes())
     }
 
     /// What ingest found in a dataset's file; `None` where it has not read it.

@@ -6,6 +6,7 @@ mod events;
 mod flow;
 mod jobs;
 mod lost_jobs;
+mod models;
 mod openapi;
 mod owners;
 mod races;
