@@ -2,9 +2,10 @@
 
     python peer.py FOLDER ROWS SECONDS
 
-FOLDER is what `predict write` made.
+FOLDER is what `predict write` made. ROWS rows are predicted at a time, one batch of them after the other.
 """
 
+import itertools
 import json
 import os
 import statistics
@@ -33,9 +34,11 @@ def median(call):
 
 session = load()
 width = session.get_inputs()[0].shape[1]
-inputs = {"numeric": numpy.fromfile(os.path.join(folder, "rows.f32"), dtype="<f4").reshape(-1, width)[:rows]}
-expected = numpy.fromfile(os.path.join(folder, "expected.f32"), dtype="<f4").reshape(-1, 2)[:rows]
-found = session.run(["label", "probabilities"], inputs)[1]
-if abs(found - expected).max() > 1e-5:
-    sys.exit(f"probabilities differ by {abs(found - expected).max()}")
-print(json.dumps({"load": median(load), "predict": median(lambda: session.run(["label", "probabilities"], inputs))}))
+numbers = numpy.fromfile(os.path.join(folder, "rows.f32"), dtype="<f4").reshape(-1, width)
+expected = numpy.fromfile(os.path.join(folder, "expected.f32"), dtype="<f4").reshape(-1, 2)
+batches = [{"numeric": numbers[first : first + rows]} for first in range(0, len(numbers) - rows + 1, rows)]
+found = numpy.concatenate([session.run(["label", "probabilities"], batch)[1] for batch in batches])
+if abs(found - expected[: len(found)]).max() > 1e-5:
+    sys.exit(f"probabilities differ by {abs(found - expected[: len(found)]).max()}")
+following = itertools.cycle(batches)
+print(json.dumps({"load": median(load), "predict": median(lambda: session.run(["label", "probabilities"], next(following)))}))

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `write` gives FOLDER `model.onnx`, `rows.f32` (10,000 rows of numbers, row-major, little-endian) and `expected.f32` (what the trainer's own
-//! evaluation says of them: a probability per label). `time` loads the model again and again for about SECONDS, then predicts the first ROWS
-//! rows again and again for as long, and prints the medians as JSON.
+//! evaluation says of them: a probability per label). `time` loads the model again and again for about SECONDS, then predicts ROWS rows at a
+//! time for as long, one batch of them after the other as a server would, and prints the medians as JSON.
 
 use std::{
     collections::BTreeMap,
@@ -106,22 +106,26 @@ fn time(folder: &Path, rows: usize, span: Duration) -> Result<(), Box<dyn Error>
     let load = median(span, || Ok(Predictor::load(&fs::read(&path)?)?))?;
     let predictor = Predictor::load(&fs::read(&path)?)?;
     let width = predictor.manifest().features.len();
-    let numbers: Vec<f32> = floats(&fs::read(folder.join("rows.f32"))?).take(rows * width).collect();
-    let batch = Batch { rows, numbers, texts: Vec::new() };
+    let numbers: Vec<f32> = floats(&fs::read(folder.join("rows.f32"))?).collect();
+    let batches: Vec<Batch> =
+        numbers.chunks_exact(rows * width).map(|numbers| Batch { rows, numbers: numbers.to_vec(), texts: Vec::new() }).collect();
     let expected = floats(&fs::read(folder.join("expected.f32"))?).collect::<Vec<f32>>();
-    let Predictions::Classes { probabilities, .. } = predictor.predict(&batch)? else {
-        return Err("the model gives no probabilities".into());
-    };
-    if let Some((one, other)) = probabilities.iter().zip(&expected).find(|(one, other)| (*one - *other).abs() > 1e-5) {
-        return Err(format!("{one} instead of {other}").into());
+    for (batch, expected) in batches.iter().zip(expected.chunks(2 * rows)) {
+        let Predictions::Classes { probabilities, .. } = predictor.predict(batch)? else {
+            return Err("the model gives no probabilities".into());
+        };
+        if let Some((one, other)) = probabilities.iter().zip(expected).find(|(one, other)| (*one - *other).abs() > 1e-5) {
+            return Err(format!("{one} instead of {other}").into());
+        }
     }
-    let predict = median(span, || Ok(predictor.predict(&batch)?))?;
+    let mut next = batches.iter().cycle();
+    let predict = median(span, || Ok(next.next().map(|batch| predictor.predict(batch)).transpose()?))?;
     writeln!(io::stdout(), "{{\"load\": {load}, \"predict\": {predict}}}")?;
     Ok(())
 }
 
 /// The median seconds of a call, of as many calls as fit into `span`, of three at least.
-fn median<T>(span: Duration, call: impl Fn() -> Result<T, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+fn median<T>(span: Duration, mut call: impl FnMut() -> Result<T, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let (start, mut seconds) = (Instant::now(), Vec::new());
     while seconds.len() < 3 || start.elapsed() < span {
         let one = Instant::now();

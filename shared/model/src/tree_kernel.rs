@@ -9,9 +9,10 @@
 //! Everything is checked when a tree is added: children have larger positions than their parents, so that each walk ends, and every
 //! position is inside the tree.
 
-use std::hint::select_unpredictable;
-
-use rayon::prelude::*;
+use std::{
+    hint::select_unpredictable,
+    sync::{Mutex, PoisonError},
+};
 
 use crate::{Forest, ModelError, Node, Tree};
 
@@ -23,7 +24,9 @@ const FEW_ROWS: usize = 4;
 const TREE_LANES: usize = 16;
 /// Walks (rows × trees) that threads share, and those of a row that one of them takes.
 const SHARED_WALKS: usize = 4_000;
-const SHARED_WALKS_OF_ROW: usize = 1_000;
+const SHARED_WALKS_OF_ROW: usize = 500;
+/// Parts that the rows are shared in by each thread.
+const PARTS: usize = 3;
 /// The bit of `input` that tells of a test on a set.
 const SET: u32 = 1 << 31;
 
@@ -175,13 +178,12 @@ impl TreeKernel {
             let rows = inputs.chunks_exact(columns).zip(scores.chunks_exact_mut(self.outputs));
             return rows.for_each(|(row, scores)| self.add_to_row::<SETS>(row, scores));
         }
-        if rows * self.roots.len() < SHARED_WALKS {
-            let blocks = inputs.chunks(BLOCK * columns).zip(scores.chunks_mut(BLOCK * self.outputs));
-            return blocks.for_each(|(inputs, scores)| self.add_to_block::<SETS>(inputs, columns, scores));
-        }
-        let block = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(LANES).min(BLOCK);
-        let blocks = inputs.par_chunks(block * columns).zip(scores.par_chunks_mut(block * self.outputs));
-        blocks.for_each(|(inputs, scores)| self.add_to_block::<SETS>(inputs, columns, scores));
+        let is_shared = rows * self.roots.len() >= SHARED_WALKS;
+        let parts = if is_shared { PARTS * rayon::current_num_threads() } else { 1 };
+        let block = rows.div_ceil(parts).next_multiple_of(LANES).min(BLOCK);
+        let blocks = inputs.chunks(block * columns).zip(scores.chunks_mut(block * self.outputs));
+        let add = |(inputs, scores): (&[f32], &mut [f32])| self.add_to_block::<SETS>(inputs, columns, scores);
+        if is_shared { share(blocks, add) } else { blocks.for_each(add) }
     }
 
     fn add_to_block<const SETS: bool>(&self, inputs: &[f32], columns: usize, scores: &mut [f32]) {
@@ -204,8 +206,8 @@ impl TreeKernel {
         if self.roots.len() < 2 * SHARED_WALKS_OF_ROW {
             self.walk_trees::<SETS>(&self.roots, &doubled, &mut leaves);
         } else {
-            let parts = self.roots.par_chunks(SHARED_WALKS_OF_ROW).zip(leaves.par_chunks_mut(SHARED_WALKS_OF_ROW));
-            parts.for_each(|(roots, leaves)| self.walk_trees::<SETS>(roots, &doubled, leaves));
+            let parts = self.roots.chunks(SHARED_WALKS_OF_ROW).zip(leaves.chunks_mut(SHARED_WALKS_OF_ROW));
+            share(parts, |(roots, leaves)| self.walk_trees::<SETS>(roots, &doubled, leaves));
         }
         self.roots.iter().zip(leaves).for_each(|(&(_, output), leaf)| scores[output as usize] += leaf);
     }
@@ -264,6 +266,24 @@ impl TreeKernel {
         };
         select_unpredictable(holds, node.left, node.right)
     }
+}
+
+/// Does some work on all parts, on this thread at once and on the pool's as they come to it: to wake one takes as long as thousands of walks.
+fn share<T: Send>(parts: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    let parts = Mutex::new(parts);
+    let do_some = || {
+        while let Some(part) = next(&parts) {
+            work(part);
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        (1..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| do_some()));
+        do_some();
+    });
+}
+
+fn next<T>(parts: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    parts.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
 const CHILD_OUT_OF_PLACE: &str = "has a child before its parent or past its end";

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{Metrics, ProblemType};
 use model::{
-    Batch, Calibration, Codes, DatePart, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Manifest,
-    Member, Node, Pipeline, Scaled, Task, TextLength, Tree,
+    Batch, Calibration, Codes, DatePart, Distribution, FORMAT_VERSION, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup,
+    Manifest, Member, Node, Pipeline, Reference, Scaled, Task, TextLength, Tree,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -14,6 +14,8 @@ pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
         Task::Regression => (ProblemType::Regression, Vec::new()),
         Task::Classification { labels } => (ProblemType::Classification, labels.clone()),
     };
+    let plans = ["a", "b", "a"].into_iter().map(Some);
+    let reference = Reference::new(&pipeline.features, &[], &Batch::default(), Distribution::of_texts("prediction", plans));
     Manifest {
         format_version: FORMAT_VERSION,
         problem_type,
@@ -28,7 +30,7 @@ pub(crate) fn manifest(pipeline: &Pipeline) -> Manifest {
         created_at: "2026-01-31T12:00:00.000000+00:00".parse().unwrap(),
         product_version: "0.1.0".to_owned(),
         card: None,
-        reference: None,
+        reference: Some(reference),
     }
 }
 
