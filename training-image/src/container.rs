@@ -158,14 +158,7 @@ async fn train(
     news: watch::Sender<Option<Progress>>,
     stop: Arc<AtomicBool>,
 ) -> Result<Outcome> {
-    let loading = Progress {
-        phase: Phase::Loading,
-        elapsed_seconds: clock.elapsed().as_secs_f64(),
-        best_score: None,
-        best_metric: None,
-        best_estimator: None,
-        candidates_tried: 0,
-    };
+    let loading = Progress::entering(Phase::Loading, clock.elapsed().as_secs_f64());
     news.send_replace(Some(loading));
     let ask = "cannot fetch the dataset's table; confirm the dataset again";
     let profile = objects.profile(&environment.datasets_bucket, environment.dataset_id).await.context(ask)?.context(ask)?;
