@@ -7,6 +7,7 @@ mod jobs;
 mod lost_jobs;
 mod openapi;
 mod owners;
+mod predictions;
 mod races;
 mod requests;
 mod schemathesis;
