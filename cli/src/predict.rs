@@ -1,23 +1,28 @@
 //! `automl predict`: one prediction for each row of a table, in its order.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{Write as _, stderr},
     path::PathBuf,
 };
 
-use anyhow::{Context, Result, bail};
-use engine::Unread;
-use model::{Predictions, Predictor};
+use anyhow::{Context, Result};
+use domain::{Metric, Metrics, UnreadCells};
+use model::Predictor;
 use serde_json::json;
+use tempfile::NamedTempFile;
+use trainer::{ResultFiles, Wanted};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   automl predict --model model/model.onnx --data new.csv --out predictions.csv
   automl predict --model model/model.onnx --data new.parquet --out predictions.csv --json
+  automl predict --model model/model.onnx --data new.csv --keep customer_id --out predictions.csv
 
 The output has one line for each row, in order: `prediction`, and for classification `probability_<label>` for each label.
-The table may have other columns too, and its columns in any order; one that the model needs must not be missing.";
+The table may have other columns too, and its columns in any order; one that the model needs must not be missing.
+Where it has the target, the model is judged on the rows that have a value there.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -30,6 +35,9 @@ pub(crate) struct Arguments {
     /// The CSV file to write: `prediction`, and for classification `probability_<label>` for each label.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// A column that stands before the predictions; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    keep: Vec<String>,
     /// Print what was done, or the error, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -38,47 +46,32 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let onnx = fs::read(&arguments.model).with_context(|| format!("cannot read {}", arguments.model.display()))?;
     let predictor = Predictor::load(&onnx).with_context(|| arguments.model.display().to_string())?;
-    let frame = table::read_table(&arguments.data).with_context(|| arguments.data.display().to_string())?;
-    let features = &predictor.manifest().features;
-    let absent: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).filter(|name| frame.column(name).is_none()).collect();
-    if !absent.is_empty() {
-        bail!("{} lacks columns that the model needs: {}", arguments.data.display(), absent.join(", "));
-    }
-    let rows: Vec<usize> = (0..frame.rows).collect();
-    let (batch, unread) = engine::batch(&frame, features, &rows)?;
-    for Unread { column, expected, cells, row, text } in unread {
+    let of_data = || arguments.data.display().to_string();
+    let typed = NamedTempFile::new().context("cannot make a temporary file")?;
+    table::ingest(&arguments.data, typed.path()).with_context(of_data)?;
+    let wanted = Wanted { keep: &arguments.keep, names: &BTreeMap::new() };
+    let files = ResultFiles { csv: &arguments.out, parquet: None };
+    let predicted = trainer::predict(&predictor, typed.path(), wanted, files, &mut |_, _| {}).with_context(of_data)?;
+    for UnreadCells { column, expected, cells, row, text } in predicted.unread {
         let others = if cells > 1 { format!(" and {} more cells", cells - 1) } else { String::new() };
         // A warning that cannot be written is not worth a failed prediction.
         let _ = writeln!(stderr(), "warning: '{text}' in row {row}{others} of column '{column}' is no {expected} and counts as missing");
     }
-    let predictions = predictor.predict(&batch)?;
-    let labels: Vec<String> = predictor.manifest().labels.iter().map(ToString::to_string).collect();
-    write(arguments, &labels, &predictions).with_context(|| format!("cannot write {}", arguments.out.display()))?;
     if arguments.json {
         let target = &predictor.manifest().target;
-        return Ok(serde_json::to_string_pretty(&json!({ "rows": frame.rows, "target": target, "labels": labels, "out": arguments.out }))?);
+        let labels: Vec<String> = predictor.manifest().labels.iter().map(ToString::to_string).collect();
+        let told = json!({
+            "rows": predicted.rows, "target": target, "labels": labels, "out": arguments.out, "metrics": predicted.metrics,
+            "judged_rows": predicted.judged_rows, "unknown_targets": predicted.unknown_targets,
+        });
+        return Ok(serde_json::to_string_pretty(&told)?);
     }
-    Ok(format!("{} predictions in {}", frame.rows, arguments.out.display()))
+    let judged = predicted.metrics.as_ref().map(|metrics| judged(metrics, predicted.judged_rows)).unwrap_or_default();
+    Ok(format!("{} predictions in {}{judged}", predicted.rows, arguments.out.display()))
 }
 
-fn write(arguments: &Arguments, labels: &[String], predictions: &Predictions) -> Result<()> {
-    let mut csv = csv::Writer::from_path(&arguments.out)?;
-    match predictions {
-        Predictions::Numbers(numbers) => {
-            csv.write_record(["prediction"])?;
-            for number in numbers {
-                csv.write_record([number.to_string()])?;
-            }
-        }
-        Predictions::Classes { labels: chosen, probabilities } => {
-            let names = labels.iter().map(|label| format!("probability_{label}"));
-            csv.write_record(std::iter::once("prediction".to_owned()).chain(names))?;
-            for (label, row) in chosen.iter().zip(probabilities.chunks(labels.len().max(1))) {
-                let label = labels.get(*label).context("the model names a label that its manifest does not list")?;
-                csv.write_record(std::iter::once(label.clone()).chain(row.iter().map(f32::to_string)))?;
-            }
-        }
-    }
-    csv.flush()?;
-    Ok(())
+/// How right the model was, in short.
+fn judged(metrics: &Metrics, rows: u64) -> String {
+    let values = Metric::ALL.into_iter().filter_map(|metric| Some(format!("{metric} {:.4}", metrics.get(metric)?)));
+    format!("\non {rows} rows whose target is known: {}", values.collect::<Vec<_>>().join(", "))
 }

@@ -75,7 +75,19 @@ fn a_trained_classifier_is_inspected_and_predicts_every_row_in_order() {
 
     let told = run(&["predict", "--model", "made/model/model.onnx", "--data", "data.csv", "--out", "again.csv", "--json"]);
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(told, serde_json::json!({ "rows": 120, "target": "label", "labels": ["go", "stop, now"], "out": "again.csv" }));
+    let expected = serde_json::json!({ "rows": 120, "target": "label", "labels": ["go", "stop, now"], "out": "again.csv" });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&told[name], value);
+    }
+    assert_eq!((&told["judged_rows"], &told["unknown_targets"]), (&120.into(), &0.into()));
+    assert!(told["metrics"]["accuracy"].as_f64().unwrap() > 0.9, "{told}");
+
+    let keep = ["--keep", "label", "--keep", "size"];
+    let told = run(&[&["predict", "--model", "made/model/model.onnx", "--data", "data.csv", "--out", "kept.csv"][..], &keep].concat());
+    assert!(told.contains("on 120 rows whose target is known: ") && told.contains("accuracy "), "{told}");
+    let mut kept = csv::Reader::from_path(folder.path().join("kept.csv")).unwrap();
+    assert_eq!(kept.headers().unwrap(), vec!["label", "size", "prediction", "probability_go", "probability_stop, now"]);
+    assert_eq!(&kept.records().next().unwrap().unwrap()[0], "stop, now");
 }
 
 #[test]

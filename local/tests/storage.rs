@@ -6,9 +6,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aws_sdk_s3::{
     Client,
-    config::{BehaviorVersion, Config, Credentials, Region},
+    config::{BehaviorVersion, Config, Credentials, Region, SharedCredentialsProvider},
     presigning::PresigningConfig,
 };
+use cloud::{ObjectPath, Objects};
 use local::{
     lambda::Function,
     storage::{self, ACCESS_KEY, Notification, SECRET_KEY},
@@ -24,6 +25,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 struct Storage {
     folder: TempDir,
+    url: String,
     client: Client,
     http: reqwest::Client,
 }
@@ -43,15 +45,16 @@ impl Storage {
         };
         let router = storage::router(&folder.path().join("s3"), &[bucket], told).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))
-            .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+            .endpoint_url(&url)
             .force_path_style(true)
             .build();
         tokio::spawn(async { axum::serve(listener, router).await });
-        Self { folder, client: Client::from_conf(config), http: reqwest::Client::new() }
+        Self { folder, url, client: Client::from_conf(config), http: reqwest::Client::new() }
     }
 
     async fn upload_url(&self, key: &str) -> String {
@@ -93,6 +96,28 @@ async fn an_upload_by_signed_url_is_told_to_the_function() {
     assert_eq!((&record["eventName"], &record["s3"]["bucket"]["name"]), (&"ObjectCreated:Put".into(), &BUCKET.into()));
     let object = &record["s3"]["object"];
     assert_eq!((&object["key"], &object["size"]), (&"datasets/7/a+b%2B%C3%BC.csv".into(), &8.into()), "and not the other object");
+}
+
+#[tokio::test]
+async fn a_large_file_goes_up_in_parts() {
+    let storage = Storage::start().await;
+    let config = cloud::config()
+        .await
+        .into_builder()
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test")))
+        .endpoint_url(&storage.url);
+    let objects = Objects::new(&config.build());
+    let content: Vec<u8> = (0..12_000_000_u32).map(|at| (at / 7 % 251) as u8).collect();
+    let file = storage.folder.path().join("large");
+    std::fs::write(&file, &content).unwrap();
+    let path = ObjectPath::new(BUCKET, "predictions/7/predictions.csv");
+    objects.upload_in_parts(&file, content.len() as u64, &path, "text/csv", 5 << 20).await.unwrap();
+    assert!(objects.get(&path, u64::MAX).await.unwrap() == content);
+    objects.upload(&file, &path, "text/csv").await.unwrap();
+    assert_eq!(objects.head(&path).await.unwrap().unwrap().size, 12_000_000);
+    let cut = objects.upload_in_parts(&file, 13_000_000, &path, "text/csv", 6 << 20).await;
+    assert!(cut.is_err(), "a file that is shorter than it was");
 }
 
 #[tokio::test]

@@ -49,6 +49,18 @@ pub fn stack_command(arguments: &[&str], data: &Path) -> Command {
     command
 }
 
+/// The process of a job's trainer: the one that has the job in its environment.
+pub fn trainer_of(job_id: &str) -> Pid {
+    let variable = format!("JOB_ID={job_id}");
+    let processes = std::fs::read_dir("/proc").expect("there are processes").flatten();
+    let mut numbers = processes.filter_map(|process| {
+        let pid: i32 = process.file_name().to_str()?.parse().ok()?;
+        let environment = std::fs::read(process.path().join("environ")).ok()?;
+        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes()).then_some(pid)
+    });
+    Pid::from_raw(numbers.next().expect("the trainer runs"))
+}
+
 /// A running local stack.
 pub struct Stack {
     /// `http://localhost:PORT`.

@@ -63,6 +63,6 @@ pub(crate) fn write_with(folder: &Path, name: &str, content: impl FnOnce(&File) 
 }
 
 /// SHA-256 in hex.
-pub(crate) fn sha256(content: &[u8]) -> String {
+pub fn sha256(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

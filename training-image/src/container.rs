@@ -1,14 +1,15 @@
-//! One training job, from `pending` to `completed` or `failed`.
+//! One job, from `pending` to `completed` or `failed`: a training, or a prediction (`prediction.rs`).
 //!
-//! The training runs on a thread of its own; the async side keeps the job's item, fetches and stores the files and listens for SIGTERM,
+//! The work runs on a thread of its own; the async side keeps the job's item, fetches and stores the files and listens for SIGTERM,
 //! which comes before the machine is taken away, at the time limit and when the job is ended: the search then stops, and the best model so
-//! far is judged and stored as always. Whatever ends the training without a model (an error, a panic, a signal that came too early) is told
-//! in the item, unless the job is gone or finished.
+//! far is judged and stored as always; half a prediction is none. Whatever ends the work without a result (an error, a panic, a signal that
+//! came too early) is told in the item, unless the job is gone or finished.
 
 mod environment;
 mod failure;
 mod item_size;
 mod labels;
+mod prediction;
 mod progress_writer;
 
 use std::{
@@ -26,7 +27,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use cloud::{Completion, Jobs, ObjectPath, Objects, keys};
-use domain::{Job, JobFiles, JobId, JobStatus, Phase, Progress};
+use domain::{Job, JobFiles, JobId, JobStatus, Phase, Progress, Work};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -37,13 +38,14 @@ use tokio::{
 use trainer::{Artefacts, Clock, Options, Outcome};
 
 use environment::Environment;
+use prediction::{predict_and_store, remove_results};
 use progress_writer::write_latest;
 
 /// What is left to finish in after SIGTERM: Batch and Fargate kill after 30 seconds.
 const GRACE: Duration = Duration::from_secs(25);
-/// What a process ended by SIGTERM reports: 128 + 15; and what its job says.
+/// What a process ended by SIGTERM reports: 128 + 15; and why its job failed.
 const STOPPED_CODE: u8 = 143;
-const STOPPED: &str = "Training failed: stopped before it finished (termination, time limit or reclaimed machine); submit it again";
+const STOPPED: &str = "stopped before it finished (termination, time limit or reclaimed machine); submit it again";
 
 const HTML: &str = "text/html; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
@@ -73,14 +75,21 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
         tracing::info!(job = %environment.job_id, "the job is gone, finished or another container's: nothing to do");
         return Ok(ExitCode::SUCCESS);
     };
-    tracing::info!(job = %environment.job_id, dataset = %environment.dataset_id, target = environment.target, "started");
+    tracing::info!(
+        job = %environment.job_id, work = %job.work(), dataset = %environment.dataset_id, target = environment.target, "started"
+    );
     let objects = Objects::new(&config);
     let (news, latest) = watch::channel(None);
     let stop = Arc::<AtomicBool>::default();
-    let training = train_and_store(environment, &job, clock, &objects, &jobs, news, Arc::clone(&stop));
-    tokio::pin!(training);
+    let working = async {
+        match &job.prediction {
+            Some(asked) => predict_and_store(environment, &job, asked, clock, &objects, &jobs, news).await,
+            None => train_and_store(environment, &job, clock, &objects, &jobs, news, Arc::clone(&stop)).await,
+        }
+    };
+    tokio::pin!(working);
     let done = tokio::select! {
-        done = &mut training => Some(done),
+        done = &mut working => Some(done),
         _ = terminate.recv() => {
             tracing::warn!("SIGTERM");
             let finish = async {
@@ -88,7 +97,7 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
                     return None;
                 }
                 stop.store(true, Ordering::Relaxed);
-                Some(training.await)
+                Some(working.await)
             };
             timeout(GRACE, finish).await.ok().flatten()
         }
@@ -96,12 +105,12 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
     match done {
         Some(Ok(())) => Ok(ExitCode::SUCCESS),
         Some(Err(error)) => {
-            fail(environment, &jobs, &failure::message(&error)).await?;
+            fail(environment, &job, &jobs, &objects, &failure::message(job.work(), &error)).await?;
             Err(error)
         }
         None => {
-            tracing::error!("stopped without a model");
-            fail(environment, &jobs, STOPPED).await?;
+            tracing::error!("stopped without a result");
+            fail(environment, &job, &jobs, &objects, &format!("{} failed: {STOPPED}", job.work())).await?;
             Ok(ExitCode::from(STOPPED_CODE))
         }
     }
@@ -114,12 +123,36 @@ async fn is_worth_finishing(job_id: JobId, jobs: &Jobs, latest: &watch::Receiver
     has_model && jobs.find(job_id).await.map_or(true, |job| job.is_some_and(|job| !job.status.is_final()))
 }
 
-async fn fail(environment: &Environment, jobs: &Jobs, reason: &str) -> Result<()> {
-    jobs.fail(environment.job_id, reason).await.context("cannot mark the job as failed")?;
+/// Tells why the job failed. Of a prediction no results are left, and so no part of them; a model that was stored may be of use.
+async fn fail(environment: &Environment, job: &Job, jobs: &Jobs, objects: &Objects, reason: &str) -> Result<()> {
+    let failed = jobs.fail(environment.job_id, reason).await.context("cannot mark the job as failed")?;
+    if failed && job.work() == Work::Prediction {
+        remove_results(environment, objects).await?;
+    }
     Ok(())
 }
 
-/// Trains and stores; progress is written meanwhile. A job that its owner has ended is left at once.
+/// Does the work while its news are written; `None` when the owner has ended the job, which leaves the work at once.
+async fn while_wanted<T>(
+    environment: &Environment,
+    jobs: &Jobs,
+    news: watch::Sender<Option<Progress>>,
+    work: impl AsyncFnOnce(watch::Sender<Option<Progress>>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, news.subscribe()));
+    let done = tokio::select! {
+        done = work(news) => done,
+        _ = &mut writing => {
+            tracing::info!(job = %environment.job_id, "the job was ended");
+            return Ok(None);
+        }
+    };
+    // The sender went with the work: only the last write is waited for, so that it never follows the completion.
+    writing.await.context("the task that writes progress ended early")?;
+    done.map(Some)
+}
+
+/// Trains and stores; progress is written meanwhile.
 async fn train_and_store(
     environment: &Environment,
     job: &Job,
@@ -130,17 +163,8 @@ async fn train_and_store(
     stop: Arc<AtomicBool>,
 ) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let mut writing = tokio::spawn(write_latest(jobs.clone(), environment.job_id, news.subscribe()));
-    let trained = tokio::select! {
-        trained = train(environment, job, clock, objects, folder.path(), news, stop) => trained,
-        _ = &mut writing => {
-            tracing::info!(job = %environment.job_id, "the job was ended");
-            return Ok(());
-        }
-    };
-    // The sender went with the training: only the last write is waited for, so that it never follows the completion.
-    writing.await.context("the task that writes progress ended early")?;
-    let mut outcome = trained?;
+    let work = async |news| train(environment, job, clock, objects, folder.path(), news, stop).await;
+    let Some(mut outcome) = while_wanted(environment, jobs, news, work).await? else { return Ok(()) };
     if let (Some(names), Some(labels)) = (&job.label_mapping, &mut outcome.preprocessing.target_mapping) {
         labels::rename(labels, names);
     }
@@ -158,14 +182,7 @@ async fn train(
     news: watch::Sender<Option<Progress>>,
     stop: Arc<AtomicBool>,
 ) -> Result<Outcome> {
-    let loading = Progress {
-        phase: Phase::Loading,
-        elapsed_seconds: clock.elapsed().as_secs_f64(),
-        best_score: None,
-        best_metric: None,
-        best_estimator: None,
-        candidates_tried: 0,
-    };
+    let loading = Progress::entering(Phase::Loading, clock.elapsed().as_secs_f64());
     news.send_replace(Some(loading));
     let ask = "cannot fetch the dataset's table; confirm the dataset again";
     let profile = objects.profile(&environment.datasets_bucket, environment.dataset_id).await.context(ask)?.context(ask)?;

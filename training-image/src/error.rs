@@ -1,4 +1,4 @@
-//! Why a training gave no model.
+//! Why a training gave no model, or a prediction no results.
 
 use std::{error::Error, io, path::PathBuf};
 
@@ -18,6 +18,40 @@ pub enum TrainingError {
     #[error("cannot write the model's manifest: {0}")]
     Manifest(#[from] serde_json::Error),
     /// A result cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// A prediction that gave no results. The messages are for the person who asked for it.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictionError {
+    /// The table does not have all of the model's features.
+    #[error("the table lacks columns that the model needs: {}", .0.join(", "))]
+    MissingFeatures(Vec<String>),
+    /// The table does not have all columns that are to be kept.
+    #[error("the table lacks columns that are to be kept: {}; keep only columns that it has", .0.join(", "))]
+    MissingKept(Vec<String>),
+    /// The results would have two columns of one name.
+    #[error("the results would have two columns named '{0}'; do not keep it, or rename it in the table")]
+    NameTwice(String),
+    /// The model answers with a label that it does not know itself.
+    #[error("the model names a label that its manifest does not list; train it again")]
+    UnknownLabel,
+    /// The table cannot be read, or the results not be written.
+    #[error(transparent)]
+    Table(#[from] table::TableError),
+    /// The table's cells cannot be read as the model needs them.
+    #[error(transparent)]
+    Engine(#[from] engine::EngineError),
+    /// The model fails.
+    #[error(transparent)]
+    Model(#[from] model::ModelError),
+    /// The results cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
         /// The file.

@@ -14,6 +14,7 @@ mod clock;
 mod error;
 mod leaderboard;
 mod memory;
+mod prediction;
 mod reference;
 mod training_report;
 
@@ -35,10 +36,11 @@ use report::{EdaTarget, TrainingReport};
 
 use artefacts::{write, write_with};
 
-pub use artefacts::Artefacts;
+pub use artefacts::{Artefacts, sha256};
 pub use clock::Clock;
-pub use error::{TrainingError, whole_message};
+pub use error::{PredictionError, TrainingError, whole_message};
 pub use memory::available as available_memory;
+pub use prediction::{PredictedTable, ResultFiles, Wanted, predict};
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -192,9 +194,7 @@ impl News<'_> {
     fn enter(&mut self, phase: Phase) {
         let progress = match &self.latest {
             Some(latest) => Progress { phase, ..latest.clone() },
-            None => {
-                Progress { phase, elapsed_seconds: 0.0, best_score: None, best_metric: None, best_estimator: None, candidates_tried: 0 }
-            }
+            None => Progress::entering(phase, 0.0),
         };
         self.forward(progress);
     }

@@ -40,14 +40,7 @@ impl Live {
         let (news, heard) = mpsc::channel();
         let screen = thread::spawn(move || {
             let mut screen = Screen { clock, budget: None, terminal: status_line::on_a_terminal(), turn: 0, phase: None, stopping: false };
-            let mut latest = Progress {
-                phase: Phase::Loading,
-                elapsed_seconds: 0.0,
-                best_score: None,
-                best_metric: None,
-                best_estimator: None,
-                candidates_tried: 0,
-            };
+            let mut latest = Progress::entering(Phase::Loading, 0.0);
             loop {
                 screen.show(&latest, stop.load(Ordering::Relaxed));
                 match heard.recv_timeout(EVERY) {
@@ -149,6 +142,7 @@ fn phase_name(phase: Phase) -> &'static str {
         Phase::Evaluating => "evaluating",
         Phase::Exporting => "exporting",
         Phase::Reporting => "reporting",
+        Phase::Predicting => "predicting",
     }
 }
 
@@ -159,12 +153,11 @@ mod tests {
     #[test]
     fn the_line_tells_time_models_and_the_best_of_them() {
         let progress = Progress {
-            phase: Phase::Training,
-            elapsed_seconds: 30.0,
             best_score: Some(0.412_34),
             best_metric: Some("log_loss".to_owned()),
             best_estimator: Some("boost".to_owned()),
             candidates_tried: 14,
+            ..Progress::entering(Phase::Training, 30.0)
         };
         let line = |stopping| moving(&progress, 30.0, Some(Duration::from_mins(1)), stopping);
         assert_eq!(line(false), "training   [############            ] 30.0s of 1m 0s, 14 models, best log_loss 0.4123 (boost)");

@@ -1,12 +1,12 @@
-//! `DELETE /datasets/{id}`: the upload, the table and the item. Jobs that were trained on it keep their models, and keep it, unless the
-//! caller insists.
+//! `DELETE /datasets/{id}`: the upload, the table and the item. Jobs that were trained on it keep their models, and keep it, as do predictions
+//! of it that are not finished, unless the caller insists.
 
 use std::sync::Arc;
 
 use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input, internal, never_stored};
 use axum::{extract::State, response::Response};
-use cloud::{CloudError, JobFilter, keys};
-use domain::{DatasetId, JobId, UserId, limits::MAX_PAGE};
+use cloud::{CloudError, keys};
+use domain::{DatasetId, limits::MAX_PAGE};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, ApiError> {
     let dataset_id = app.dataset(&user, id).await?.dataset_id;
     if !request.force {
-        let jobs = app.jobs_of(&user, dataset_id).await.map_err(internal(WHAT))?;
+        let jobs = app.jobs.jobs_of(&user, dataset_id, MAX_PAGE).await.map_err(internal(WHAT))?;
         if !jobs.is_empty() {
             return Err(ApiError::DatasetInUse(jobs));
         }
@@ -55,13 +55,6 @@ pub(crate) async fn delete(
 }
 
 impl App {
-    /// The owner's jobs on the dataset: the newest ones, when they are many.
-    async fn jobs_of(&self, user: &UserId, dataset: DatasetId) -> Result<Vec<JobId>, CloudError> {
-        let filter = JobFilter { dataset_id: Some(dataset), ..JobFilter::default() };
-        let page = self.jobs.list(user, &filter, MAX_PAGE, None).await?;
-        Ok(page.items.into_iter().map(|job| job.job_id).collect())
-    }
-
     /// Deletes the item last: while it is there, the deletion can be repeated.
     async fn delete(&self, dataset: DatasetId) -> Result<Vec<String>, CloudError> {
         let files = self.objects.delete_prefix(&self.bucket, &keys::upload_prefix(dataset)).await?;

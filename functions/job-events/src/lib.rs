@@ -23,6 +23,7 @@ pub struct JobEvents {
     jobs: Jobs,
     batch: Batch,
     objects: Objects,
+    datasets_bucket: String,
     models_bucket: String,
     reports_bucket: String,
 }
@@ -34,6 +35,7 @@ impl JobEvents {
             jobs: Jobs::new(config, Setting::JobsTable.read()?),
             batch: Batch::new(config),
             objects: Objects::new(config),
+            datasets_bucket: Setting::DatasetsBucket.read()?,
             models_bucket: Setting::ModelsBucket.read()?,
             reports_bucket: Setting::ReportsBucket.read()?,
         })
@@ -49,19 +51,26 @@ impl JobEvents {
     }
 
     async fn on_end(&self, EndedJob { job_id, batch_job_id, end }: EndedJob) -> Result<(), CloudError> {
-        let reason = match &end {
-            End::Failed(ending) => reason::in_words(ending),
-            End::Succeeded => reason::WITHOUT_RESULT.to_owned(),
-        };
+        if let Some(job) = self.jobs.find(job_id).await? {
+            let cause = match &end {
+                End::Failed(ending) => reason::in_words(job.work(), ending),
+                End::Succeeded => reason::WITHOUT_RESULT.to_owned(),
+            };
+            self.note_end(job_id, &batch_job_id, &reason::of_failed(job.work(), &cause)).await?;
+        }
+        self.remove_orphans(job_id).await
+    }
+
+    async fn note_end(&self, job_id: JobId, batch_job_id: &str, reason: &str) -> Result<(), CloudError> {
         let noted = self
             .jobs
-            .fail_as(job_id, &batch_job_id, &reason)
+            .fail_as(job_id, batch_job_id, reason)
             .await
             .inspect_err(|error| tracing::error!(job = %job_id, error = error as &dyn Error, "the end was not noted"))?;
         if noted {
             tracing::info!(job = %job_id, "{reason}");
         }
-        self.remove_orphans(job_id).await
+        Ok(())
     }
 
     /// A trainer may store its results while its job is deleted or cancelled: once it has ended, they go.
@@ -70,6 +79,7 @@ impl JobEvents {
         if known.is_none_or(|job| job.status == JobStatus::Cancelled) {
             self.objects.delete_prefix(&self.models_bucket, &keys::model_key(job, "")).await?;
             self.objects.delete_prefix(&self.reports_bucket, &keys::report_key(job, "")).await?;
+            self.objects.delete_prefix(&self.datasets_bucket, &keys::prediction_key(job, "")).await?;
         }
         Ok(())
     }

@@ -1,16 +1,18 @@
 //! From Batch's words to those of a job's owner.
 
+use domain::Work;
+
 /// 128 + SIGKILL: nearly always the kernel, because of memory.
 const KILLED: i32 = 137;
 /// 128 + SIGTERM.
 const STOPPED: i32 = 143;
 
 /// Of a job whose container ended well without having stored a result.
-pub(crate) const WITHOUT_RESULT: &str = "Training failed: the trainer ended without a result; start it again";
+pub(crate) const WITHOUT_RESULT: &str = "the trainer ended without a result; start it again";
 /// Of a job that was stored and never handed over.
-pub(crate) const NEVER_SUBMITTED: &str = "Training failed: the job was never submitted; start it again";
+pub(crate) const NEVER_SUBMITTED: &str = "the job was never submitted; start it again";
 /// Of a job that Batch no longer has.
-pub(crate) const FORGOTTEN: &str = "Training failed: its machine is gone and left no trace; start it again";
+pub(crate) const FORGOTTEN: &str = "its machine is gone and left no trace; start it again";
 
 /// What Batch says of a failed job.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,11 +22,20 @@ pub(crate) struct Ending {
     pub(crate) exit_code: Option<i32>,
 }
 
+/// What the owner of a failed job reads.
+pub(crate) fn of_failed(work: Work, cause: &str) -> String {
+    format!("{work} failed: {cause}")
+}
+
 /// Why a job failed and what can be done.
-pub(crate) fn in_words(Ending { status_reason: batch, container_reason: of_container, exit_code }: &Ending) -> String {
+pub(crate) fn in_words(work: Work, Ending { status_reason: batch, container_reason: of_container, exit_code }: &Ending) -> String {
     let says = |text: &str| batch.contains(text) || of_container.contains(text);
-    let cause = if says("timeout") || says("timed out") {
-        "it took longer than its time limit; choose a larger time budget or a smaller table".to_owned()
+    if says("timeout") || says("timed out") {
+        let advice = match work {
+            Work::Training => "choose a larger time budget or a smaller table",
+            Work::Prediction => "predict the table in parts",
+        };
+        format!("it took longer than its time limit; {advice}")
     } else if says("OutOfMemory") || *exit_code == Some(KILLED) {
         "the trainer ran out of memory; use a smaller table or give the job definition more memory".to_owned()
     } else if says("Host EC2") || says("Spot") {
@@ -37,8 +48,7 @@ pub(crate) fn in_words(Ending { status_reason: batch, container_reason: of_conta
             Some(code) => format!("the trainer ended with exit code {code}; its log on Batch says more"),
             None => format!("it was ended before the trainer finished ({}); start it again", first_of(batch, of_container)),
         }
-    };
-    format!("Training failed: {cause}")
+    }
 }
 
 fn first_of<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
@@ -63,8 +73,15 @@ mod tests {
         ];
         for (status_reason, container_reason, exit_code, expected) in cases {
             let ending = Ending { status_reason: status_reason.to_owned(), container_reason: container_reason.to_owned(), exit_code };
-            let words = in_words(&ending);
-            assert!(words.starts_with("Training failed: ") && words.contains(expected), "{words}");
+            let words = in_words(Work::Training, &ending);
+            assert!(words.contains(expected), "{words}");
         }
+    }
+
+    #[test]
+    fn a_prediction_has_no_budget_to_choose() {
+        let ending = Ending { status_reason: "Job attempt duration exceeded timeout".to_owned(), ..Ending::default() };
+        let words = of_failed(Work::Prediction, &in_words(Work::Prediction, &ending));
+        assert_eq!(words, "Prediction failed: it took longer than its time limit; predict the table in parts");
     }
 }

@@ -7,7 +7,7 @@ use domain::{Job, Timestamp};
 
 use crate::{
     JobEvents,
-    reason::{Ending, FORGOTTEN, NEVER_SUBMITTED, WITHOUT_RESULT, in_words},
+    reason::{Ending, FORGOTTEN, NEVER_SUBMITTED, WITHOUT_RESULT, in_words, of_failed},
 };
 
 /// Seconds that a submission takes at most: the function's own time-out.
@@ -24,7 +24,8 @@ impl JobEvents {
         let now = Timestamp::now();
         for job in &open {
             let of_batch = job.batch_job_id.as_ref().and_then(|id| known.get(id));
-            let Some(reason) = verdict(job, of_batch, now) else { continue };
+            let Some(cause) = verdict(job, of_batch, now) else { continue };
+            let reason = of_failed(job.work(), &cause);
             let noted = match &job.batch_job_id {
                 Some(batch_job_id) => self.jobs.fail_as(job.job_id, batch_job_id, &reason).await,
                 None => self.jobs.fail(job.job_id, &reason).await,
@@ -45,11 +46,14 @@ fn verdict(job: &Job, of_batch: Option<&BatchJob>, now: Timestamp) -> Option<Str
         (None, _) => (age > SUBMISSION_SECONDS).then(|| NEVER_SUBMITTED.to_owned()),
         (Some(_), None) => (age > UNKNOWN_SECONDS).then(|| FORGOTTEN.to_owned()),
         (Some(_), Some(of_batch)) => match of_batch.status.as_str() {
-            "FAILED" => Some(in_words(&Ending {
-                status_reason: of_batch.status_reason.clone().unwrap_or_default(),
-                container_reason: of_batch.container_reason.clone().unwrap_or_default(),
-                exit_code: of_batch.exit_code,
-            })),
+            "FAILED" => Some(in_words(
+                job.work(),
+                &Ending {
+                    status_reason: of_batch.status_reason.clone().unwrap_or_default(),
+                    container_reason: of_batch.container_reason.clone().unwrap_or_default(),
+                    exit_code: of_batch.exit_code,
+                },
+            )),
             // The trainer writes its result before it ends.
             "SUCCEEDED" => Some(WITHOUT_RESULT.to_owned()),
             _ => None,

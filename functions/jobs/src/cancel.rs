@@ -21,8 +21,9 @@ pub(crate) struct Cancelled {
 }
 
 pub(crate) async fn cancel(State(app): State<Arc<App>>, Caller(user): Caller, PathId(id): PathId) -> Result<Json<Cancelled>, ApiError> {
-    let job_id = app.job(&user, &id, WHAT).await?.job_id;
-    if let Some(job) = app.jobs.cancel(job_id).await.map_err(internal(WHAT))? {
+    let job = app.job(&user, &id, WHAT).await?;
+    let job_id = job.job_id;
+    if let Some(job) = app.jobs.cancel(&job).await.map_err(internal(WHAT))? {
         if let Some(batch_job_id) = &job.batch_job_id {
             app.end_container(job_id, batch_job_id, "the job was cancelled").await;
         }

@@ -1,11 +1,12 @@
-//! `DELETE /jobs/{id}`: the job, its files and, unless another job uses it, its dataset.
+//! `DELETE /jobs/{id}`: the job, its files and, unless another job uses it, the dataset that it learned from. What a prediction reads is
+//! not its own and stays; so do the predictions of a model that is deleted, which have their results.
 
 use std::{error::Error, sync::Arc};
 
 use api::{ApiError, Caller, Input, PathId, Query, ReadInput, input, internal, never_stored};
 use axum::{extract::State, response::Response};
-use cloud::{CloudError, JobFilter, ObjectPath, keys};
-use domain::{Job, JobId};
+use cloud::{CloudError, ObjectPath, keys};
+use domain::{Job, JobId, Prediction, PredictionSource};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -72,7 +73,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, ApiError> {
     let mut job = app.job(&user, &id, WHAT).await?;
     // An unfinished job is cancelled first: from then on its trainer stores nothing, and a submission under way ends what it submitted.
-    if let Some(cancelled) = app.jobs.cancel(job.job_id).await.map_err(internal(WHAT))? {
+    if let Some(cancelled) = app.jobs.cancel(&job).await.map_err(internal(WHAT))? {
         job = cancelled;
         if let Some(batch_job_id) = &job.batch_job_id {
             app.end_container(job.job_id, batch_job_id, "the job was deleted").await;
@@ -89,8 +90,33 @@ pub(crate) async fn delete(
 }
 
 impl App {
-    /// Deletes what can be deleted, in the order in which clients know it.
     async fn delete_data(&self, job: &Job) -> Done {
+        match &job.prediction {
+            Some(prediction) => self.delete_results(job, prediction).await,
+            None => self.delete_training(job).await,
+        }
+    }
+
+    /// Deletes the results of a prediction, those of a trainer that did not come to its end included.
+    async fn delete_results(&self, job: &Job, prediction: &Prediction) -> Done {
+        let mut done = Done::default();
+        let outcome = prediction.outcome.as_ref();
+        for (what, path) in [("csv", outcome.map(|outcome| &outcome.csv_path)), ("parquet", outcome.map(|outcome| &outcome.parquet_path))] {
+            if let Some(path) = path {
+                done.note(job, what, self.delete_file(path).await, Some);
+            }
+        }
+        let left = self.objects.delete_prefix(&self.datasets_bucket, &keys::prediction_key(job.job_id, "")).await;
+        done.note(job, "unfinished files", left, |count| (count > 0).then(|| count.to_string()));
+        done.kept.push(match &prediction.source {
+            PredictionSource::Dataset(dataset) => format!("dataset {dataset}: a prediction only reads it"),
+            PredictionSource::Object(key) => format!("object {key}: a prediction only reads it"),
+        });
+        done
+    }
+
+    /// Deletes what can be deleted of a training, in the order in which clients know it.
+    async fn delete_training(&self, job: &Job) -> Done {
         let files = &job.files;
         let mut done = Done::default();
         for (what, path) in [
@@ -132,11 +158,10 @@ impl App {
         Ok(path.key().to_owned())
     }
 
-    /// Some of the owner's other jobs on the same dataset.
+    /// Some of the owner's other jobs that the same dataset must stay for.
     async fn other_jobs(&self, job: &Job) -> Result<Vec<JobId>, CloudError> {
-        let filter = JobFilter { dataset_id: Some(job.dataset_id), ..JobFilter::default() };
-        let page = self.jobs.list(&job.user_id, &filter, NAMED_JOBS, None).await?;
-        Ok(page.items.into_iter().map(|other| other.job_id).filter(|other| *other != job.job_id).collect())
+        let jobs = self.jobs.jobs_of(&job.user_id, job.dataset_id, NAMED_JOBS).await?;
+        Ok(jobs.into_iter().filter(|other| *other != job.job_id).collect())
     }
 
     async fn delete_dataset(&self, job: &Job, done: &mut Done) {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use api::InOrder;
 use cloud::{CloudError, ObjectPath};
 use domain::{
-    Cost, DatasetId, FeatureType, Job, JobFiles, JobId, JobStatus, Metrics, NumericRange, PreprocessingInfo, ProblemType, Timestamp,
-    TrainingSettings,
+    Cost, DatasetId, FeatureType, Job, JobId, JobStatus, Metrics, NumericRange, PreprocessingInfo, ProblemType, Timestamp, TrainingSettings,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     App,
+    prediction_answer::PredictionAnswer,
     progress::{JobProgress, cost},
 };
 
@@ -49,6 +49,8 @@ pub(crate) struct JobResponse {
     deployed: bool,
     deployed_at: Option<Timestamp>,
     preprocessing_info: Option<Inputs>,
+    /// What it predicts; `null` for a training.
+    prediction: Option<PredictionAnswer>,
 }
 
 /// Where a completed job's files can be downloaded for a while.
@@ -60,6 +62,8 @@ struct Urls {
     report_download_url: Option<String>,
     eda_report_download_url: Option<String>,
     training_report_download_url: Option<String>,
+    csv_download_url: Option<String>,
+    parquet_download_url: Option<String>,
 }
 
 /// The model's inputs; choices and labels in the order of their codes, as forms show them.
@@ -81,21 +85,25 @@ struct Inputs {
 
 impl App {
     pub(crate) async fn job_response(&self, job: Job) -> Result<JobResponse, CloudError> {
-        let urls = if job.status == JobStatus::Completed { self.urls(&job.files).await? } else { Urls::default() };
+        let urls = if job.status == JobStatus::Completed { self.urls(&job).await? } else { Urls::default() };
         Ok(JobResponse::new(job, urls))
     }
 
-    async fn urls(&self, files: &JobFiles) -> Result<Urls, CloudError> {
-        let url = async |path: &Option<String>| match path {
+    async fn urls(&self, job: &Job) -> Result<Urls, CloudError> {
+        let files = &job.files;
+        let results = job.prediction.as_ref().and_then(|prediction| prediction.outcome.as_ref());
+        let url = async |path: Option<&String>| match path {
             Some(path) => self.objects.presign_get(&path.parse::<ObjectPath>()?, self.url_lifetime).await.map(Some),
             None => Ok(None),
         };
         Ok(Urls {
-            model_download_url: url(&files.model_path).await?,
-            onnx_model_download_url: url(&files.onnx_model_path).await?,
-            report_download_url: url(&files.report_path).await?,
-            eda_report_download_url: url(&files.eda_report_path).await?,
-            training_report_download_url: url(&files.training_report_path).await?,
+            model_download_url: url(files.model_path.as_ref()).await?,
+            onnx_model_download_url: url(files.onnx_model_path.as_ref()).await?,
+            report_download_url: url(files.report_path.as_ref()).await?,
+            eda_report_download_url: url(files.eda_report_path.as_ref()).await?,
+            training_report_download_url: url(files.training_report_path.as_ref()).await?,
+            csv_download_url: url(results.map(|results| &results.csv_path)).await?,
+            parquet_download_url: url(results.map(|results| &results.parquet_path)).await?,
         })
     }
 }
@@ -128,6 +136,7 @@ impl JobResponse {
             deployed: job.deployed,
             deployed_at: job.deployed_at,
             preprocessing_info: job.preprocessing_info.map(Inputs::from),
+            prediction: job.prediction.map(PredictionAnswer::from),
         }
     }
 }
@@ -200,6 +209,9 @@ mod tests {
             "deployed",
             "deployed_at",
             "preprocessing_info",
+            "prediction",
+            "csv_download_url",
+            "parquet_download_url",
         ] {
             assert!(json.contains_key(key), "{key}");
         }

@@ -1,4 +1,4 @@
-//! The caller's training jobs: submit, look, tag, cancel, delete.
+//! The caller's jobs, trainings and predictions of tables: submit, look, tag, cancel, delete.
 
 mod cancel;
 mod delete;
@@ -6,9 +6,13 @@ mod get;
 mod job_response;
 mod leaderboard;
 mod list;
+mod list_predictions;
 mod operations;
 mod patch;
+mod predict_table;
+mod prediction_answer;
 mod progress;
+mod submission;
 mod train;
 
 use std::{error::Error, sync::Arc, time::Duration};
@@ -63,7 +67,7 @@ impl App {
     /// Has Batch end a job's container. Where that fails, the trainer ends by itself as soon as it looks at its job.
     async fn end_container(&self, job: JobId, batch_job_id: &str, reason: &str) {
         if let Err(error) = self.batch.terminate(batch_job_id, reason).await {
-            tracing::warn!(%job, error = &error as &dyn Error, "the training was not ended");
+            tracing::warn!(%job, error = &error as &dyn Error, "the container was not ended");
         }
     }
 }
@@ -79,6 +83,7 @@ pub async fn init() -> Result<Router, CloudError> {
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/train", post(train::train))
+        .route("/predict/{id}/batch", post(predict_table::predict_table).get(list_predictions::list_predictions))
         .route("/jobs", get(list::list))
         .route("/jobs/{id}/cancel", post(cancel::cancel))
         .route("/jobs/{id}/leaderboard", get(leaderboard::leaderboard))

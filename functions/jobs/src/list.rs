@@ -1,4 +1,4 @@
-//! `GET /jobs`: the caller's jobs, newest first, each in short.
+//! `GET /jobs`: the caller's trainings, newest first, each in short. Predictions are listed by their model.
 
 use std::sync::Arc;
 
@@ -98,9 +98,15 @@ pub(crate) async fn list(
     Query(Request { page, filter: Filter { status, dataset_id, tag } }): Query<Request>,
 ) -> Result<Json<JobList>, ApiError> {
     let filter = JobFilter { status, dataset_id, tag };
-    let page = app.jobs.list(&user, &filter, page.limit, page.next_token.as_deref()).await.map_err(|error| match error {
-        CloudError::InvalidToken => ApiError::InvalidToken,
-        error => internal("Error listing jobs")(error),
-    })?;
+    let found = app.jobs.list(&user, &filter, page.limit, page.next_token.as_deref()).await;
+    let page = found.map_err(refused("Error listing jobs"))?;
     Ok(Json(JobList { jobs: page.items.into_iter().map(JobSummary::from).collect(), next_token: page.next.map(|token| token.encode()) }))
+}
+
+/// Why a page of a list is not given; `what` was not done where that is no fault of the request.
+pub(crate) fn refused(what: &'static str) -> impl FnOnce(CloudError) -> ApiError {
+    move |error| match error {
+        CloudError::InvalidToken => ApiError::InvalidToken,
+        error => internal(what)(error),
+    }
 }

@@ -1,6 +1,9 @@
 //! The routes for the API's document.
 
-use api::openapi::{Link, Operation};
+use api::{
+    PageRequest,
+    openapi::{Link, Operation},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,13 +12,16 @@ use crate::{
     job_response::JobResponse,
     leaderboard,
     list::{self, JobList},
-    patch,
+    list_predictions::PredictionList,
+    patch, predict_table,
     train::{self, Submitted},
 };
 
 /// What can be asked of a job.
-const OF_A_JOB: [&str; 6] = ["get_job", "patch_job", "cancel_job", "get_leaderboard", "deploy_job", "get_model_info"];
+const OF_A_JOB: [&str; 7] =
+    ["get_job", "patch_job", "cancel_job", "get_leaderboard", "deploy_job", "get_model_info", "list_batch_predictions"];
 const JOB: &str = "0d6c2b8e-5a37-4e0e-9d1c-7f3f0f1f2a11";
+const PREDICTION: &str = "7b1f5f0e-1c52-4a5b-8f63-7f3f0f1f2a11";
 const DATASET: &str = "5f0c9a52-6f43-4c36-9b5c-3f3f0f1f2a11";
 
 /// What this function answers.
@@ -42,13 +48,13 @@ pub fn operations() -> Vec<Operation> {
             .refuses(409, "The key was used for another request")
             .refuses(503, "The machines did not take the job"),
         Operation::new("GET", "/jobs", "list_jobs", "List the jobs")
-            .describe("Newest first.")
+            .describe("Trainings, newest first. Predictions of tables are listed by their model.")
             .query::<list::Request>()
             .answers::<JobList>("A page of jobs", json!({ "jobs": [summary()], "next_token": null }))
             .leads_to(OF_A_JOB.map(|operation| Link::new(operation, "job_id", "/jobs/0/job_id")))
             .refuses(400, "The token is none of this list's"),
         Operation::new("GET", "/jobs/{job_id}", "get_job", "Get a job")
-            .describe("Everything about a job. The URLs are there once it is completed, each for an hour.")
+            .describe("Everything about a job, a training or a prediction of a table. The URLs are there once it is completed, each for an hour.")
             .answers_unchanged()
             .answers::<JobResponse>("The job", job())
             .refuses(404, "There is no such job"),
@@ -70,7 +76,10 @@ pub fn operations() -> Vec<Operation> {
             .refuses(404, "There is no such job")
             .refuses(409, "It is finished"),
         Operation::new("DELETE", "/jobs/{job_id}", "delete_job", "Delete a job")
-            .describe("Ends it when it runs. Its dataset goes with it unless another job uses that.")
+            .describe(
+                "Ends it when it runs. Its dataset goes with it unless another job uses that; what a prediction reads stays, and so do the \
+                 predictions of a model.",
+            )
             .query::<delete::Request>()
             .answers::<delete::Answer>(
                 "It is deleted",
@@ -82,7 +91,53 @@ pub fn operations() -> Vec<Operation> {
                 }),
             )
             .refuses(404, "There is no such job"),
+        Operation::new("POST", "/predict/{job_id}/batch", "predict_batch", "Predict a table")
+            .describe(
+                "Starts a job that predicts every row of a dataset, or of an object in the datasets bucket, with the model of a completed job, \
+                 which need not be deployed. The results are CSV and Parquet, with the metrics of the rows whose target is there.",
+            )
+            .header("Idempotency-Key", "The same key and request give the same job for a day; with another request the answer is 409")
+            .body::<predict_table::Request>(json!({ "dataset_id": DATASET, "keep": ["customer_id"] }))
+            .answers::<predict_table::Submitted>(
+                "The job waits for its machine",
+                json!({ "job_id": PREDICTION, "model_job_id": JOB, "status": "pending" }),
+            )
+            .leads_to(["get_job", "cancel_job", "delete_job"].map(|operation| Link::new(operation, "job_id", "/job_id")))
+            .refuses(400, "The job has no model, or the table cannot be predicted with it or lacks a column")
+            .refuses(404, "There is no such job, dataset or object")
+            .refuses(409, "The key was used for another request")
+            .refuses(503, "The machines did not take the job"),
+        Operation::new("GET", "/predict/{job_id}/batch", "list_batch_predictions", "List the tables that a model predicted")
+            .describe("Newest first. They stay when the model's job is deleted.")
+            .query::<PageRequest>()
+            .answers::<PredictionList>("A page of predictions", json!({ "predictions": [predicted()], "next_token": null }))
+            .leads_to(["get_job", "cancel_job", "delete_job"].map(|operation| Link::new(operation, "job_id", "/predictions/0/job_id")))
+            .refuses(400, "The token is none of this list's")
+            .refuses(404, "There is no such job"),
     ]
+}
+
+fn predicted() -> Value {
+    json!({
+        "job_id": PREDICTION,
+        "status": "completed",
+        "dataset_name": "new_customers.csv",
+        "percent": 100,
+        "created_at": "2026-02-01T12:00:00.123456+00:00",
+        "started_at": "2026-02-01T12:00:20.123456+00:00",
+        "completed_at": "2026-02-01T12:00:31.123456+00:00",
+        "primary_metric": 0.81,
+        "error_message": null,
+        "tags": null,
+        "model_job_id": JOB,
+        "predicted_dataset_id": DATASET,
+        "object_key": null,
+        "keep": ["customer_id"],
+        "rows": 120_000,
+        "judged_rows": 118_500,
+        "unknown_targets": 0,
+        "unread_cells": [],
+    })
 }
 
 fn cost() -> Value {
@@ -138,7 +193,7 @@ fn job() -> Value {
     });
     let progress = json!({
         "phase": "reporting", "percent": 100, "elapsed_seconds": 280.0, "remaining_seconds": 0.0, "candidates_tried": 118,
-        "best_score": 0.38, "best_metric": "log_loss", "best_estimator": "gradient_boosting",
+        "best_score": 0.38, "best_metric": "log_loss", "best_estimator": "gradient_boosting", "rows_done": null, "rows": null,
     });
     let inputs = json!({
         "feature_columns": ["age", "plan"],
@@ -170,6 +225,9 @@ fn job() -> Value {
             ("deployed", json!(false)),
             ("deployed_at", Value::Null),
             ("preprocessing_info", inputs),
+            ("prediction", Value::Null),
+            ("csv_download_url", Value::Null),
+            ("parquet_download_url", Value::Null),
         ] {
             fields.insert(name.to_owned(), value);
         }

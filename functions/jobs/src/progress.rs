@@ -1,6 +1,6 @@
 //! How far a job is and what it costs, from what its trainer told last.
 
-use domain::{Cost, Job, JobStatus, Phase, Timestamp};
+use domain::{Cost, Job, JobStatus, Phase, Progress, Timestamp, Work};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,11 +9,11 @@ use serde::Serialize;
 pub(crate) struct JobProgress {
     /// The trainer's current step; `null` before it starts.
     phase: Option<Phase>,
-    /// Of the time budget while it runs; 100 once it is completed.
-    percent: u8,
+    /// Of the time budget while it runs, or of a prediction's rows; 100 once it is completed.
+    pub(crate) percent: u8,
     /// Seconds since the trainer started.
     elapsed_seconds: f64,
-    /// Seconds of the time budget that are left: the job may end sooner.
+    /// Seconds of the time budget that are left: the job may end sooner. Of a prediction, what its other rows will take.
     remaining_seconds: f64,
     /// Candidate models fitted so far.
     candidates_tried: u32,
@@ -23,6 +23,10 @@ pub(crate) struct JobProgress {
     best_metric: Option<String>,
     /// The model that has it.
     best_estimator: Option<String>,
+    /// How many rows have been predicted; `null` for a training.
+    rows_done: Option<u64>,
+    /// How many rows there are to predict; `null` for a training.
+    rows: Option<u64>,
 }
 
 impl JobProgress {
@@ -33,17 +37,35 @@ impl JobProgress {
             (Some(started), Some(ended)) => ended.seconds_since(started).max(0.0),
             _ => news.map_or(0.0, |news| news.elapsed_seconds),
         };
-        let percent = if budget > 0.0 { (100.0 * elapsed_seconds / budget).clamp(0.0, 99.0) as u8 } else { 0 };
+        let left = (budget - elapsed_seconds).max(0.0);
+        let (share, left) = match job.work() {
+            Work::Prediction => {
+                let share = news.map_or(0.0, share_of_rows);
+                (share, if share > 0.0 { left.min(elapsed_seconds * (1.0 - share) / share) } else { left })
+            }
+            Work::Training => (if budget > 0.0 { elapsed_seconds / budget } else { 0.0 }, left),
+        };
+        let percent = (100.0 * share).clamp(0.0, 99.0) as u8;
         Self {
             phase: news.map(|news| news.phase),
             percent: if job.status == JobStatus::Completed { 100 } else { percent },
             elapsed_seconds,
-            remaining_seconds: if job.status.is_final() { 0.0 } else { (budget - elapsed_seconds).max(0.0) },
+            remaining_seconds: if job.status.is_final() { 0.0 } else { left },
             candidates_tried: news.map_or(0, |news| news.candidates_tried),
             best_score: news.and_then(|news| news.best_score),
             best_metric: news.and_then(|news| news.best_metric.clone()),
             best_estimator: news.and_then(|news| news.best_estimator.clone()),
+            rows_done: news.and_then(|news| news.rows_done),
+            rows: news.and_then(|news| news.rows),
         }
+    }
+}
+
+/// The share of the rows that are predicted, from 0 to 1.
+fn share_of_rows(news: &Progress) -> f64 {
+    match (news.rows_done, news.rows) {
+        (Some(done), Some(rows)) if rows > 0 => (done as f64 / rows as f64).min(1.0),
+        _ => 0.0,
     }
 }
 
@@ -59,7 +81,7 @@ pub(crate) fn cost(job: &Job) -> Option<Cost> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{DatasetId, ProblemType, Progress, UserId};
+    use domain::{DatasetId, PredictionSource, ProblemType, UserId};
 
     use super::*;
 
@@ -69,12 +91,11 @@ mod tests {
 
     fn running() -> Job {
         let progress = Progress {
-            phase: Phase::Training,
-            elapsed_seconds: 15.0,
             best_score: Some(0.5),
             best_metric: Some("rmse".to_owned()),
             best_estimator: Some("gradient_boosting".to_owned()),
             candidates_tried: 7,
+            ..Progress::entering(Phase::Training, 15.0)
         };
         Job { status: JobStatus::Running, started_at: Some(Timestamp::now().seconds_ago(20)), progress: Some(progress), ..pending() }
     }
@@ -92,6 +113,18 @@ mod tests {
         assert_eq!((progress.phase, progress.percent, progress.remaining_seconds), (Some(Phase::Training), 25, 45.0));
         assert_eq!((progress.candidates_tried, progress.best_score), (7, Some(0.5)));
         assert_eq!(cost(&running()), Some(Cost::of(60.0)));
+    }
+
+    #[test]
+    fn a_prediction_is_as_far_as_its_rows() {
+        let (source, table) = (PredictionSource::Object("inputs/default/a.csv".to_owned()), DatasetId::random());
+        let waiting = running().predicting(source, table, "a.csv".to_owned(), Vec::new());
+        let progress = JobProgress::of(&waiting);
+        assert_eq!((progress.percent, progress.remaining_seconds, progress.rows), (0, 3_600.0, None));
+        let news = Progress { rows_done: Some(25), rows: Some(100), ..Progress::entering(Phase::Predicting, 10.0) };
+        let progress = JobProgress::of(&Job { status: JobStatus::Running, progress: Some(news), ..waiting });
+        assert_eq!((progress.percent, progress.remaining_seconds), (25, 30.0));
+        assert_eq!((progress.phase, progress.rows_done, progress.rows), (Some(Phase::Predicting), Some(25), Some(100)));
     }
 
     #[test]

@@ -6,16 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use api::{ApiError, Body, Caller, Input, ReadInput, input, internal};
 use axum::{Json, extract::State, http::HeaderMap};
-use cloud::{Creation, IdempotencyKey, Submission};
 use domain::{
     ColumnKind, ColumnProfile, Cost, DEFAULT_SEED, Dataset, DatasetStatus, Job, JobId, JobStatus, ProblemGuess, ProblemType, Profile,
-    TargetFacts, UserId, default_time_budget, explain_problem_type, limits::MAX_IDEMPOTENCY_KEY_BYTES,
+    TargetFacts, UserId, default_time_budget, explain_problem_type,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::config::{Config, Learned};
-use crate::App;
+use crate::{App, submission::idempotency_key};
 
 const WHAT: &str = "Error starting training";
 
@@ -76,8 +75,8 @@ pub(crate) async fn train(
     Body(request): Body<Request>,
 ) -> Result<Json<Submitted>, ApiError> {
     let key = idempotency_key(&headers, &user, &request)?;
-    let dataset = app.training_dataset(&user, &request.dataset_id).await?;
-    let profile = app.profile(&dataset).await?;
+    let dataset = app.ready_dataset(&user, &request.dataset_id, WHAT).await?;
+    let profile = app.profile(&dataset, WHAT).await?;
     let Some(target) = profile.column(&request.target_column) else { return Err(ApiError::TargetNotFound(request.target_column)) };
     let problem = problem(request.config.problem_type, target, profile.rows)?;
     if let Some(labels) = &request.label_mapping {
@@ -88,18 +87,7 @@ pub(crate) async fn train(
     let job = Job::pending(dataset.dataset_id, user.clone(), dataset.filename, request.target_column, problem.problem_type, time_budget);
     let seed = request.config.seed.unwrap_or(DEFAULT_SEED);
     let job = Job { label_mapping: request.label_mapping, settings, seed, ..job };
-    match &key {
-        None => app.jobs.create(&job).await.map_err(internal(WHAT))?,
-        Some(key) => match app.jobs.create_once(&job, key).await.map_err(internal(WHAT))? {
-            Creation::Created => {}
-            Creation::Repeated(job) => {
-                let known = app.jobs.get(&user, job).await.map_err(internal(WHAT))?;
-                return known.map(|job| Json(Submitted::of(&job, problem))).ok_or(ApiError::IdempotentJobDeleted);
-            }
-            Creation::OtherRequest => return Err(ApiError::IdempotencyConflict),
-        },
-    }
-    app.submit(Submission { job: &job, time_budget, metric: &request.config.metric }, key.as_ref()).await?;
+    let job = app.start(job, &request.config.metric, key.as_ref(), WHAT).await?;
     Ok(Json(Submitted::of(&job, problem)))
 }
 
@@ -112,16 +100,6 @@ fn problem(asked: Option<ProblemType>, target: &ColumnProfile, rows: u64) -> Res
         Some(ProblemType::Regression) if !is_numeric => Err(ApiError::NotNumeric(target.name.clone())),
         Some(problem_type) => Ok(ProblemGuess { problem_type, confidence: 1.0, reason: "it was asked for".to_owned() }),
     }
-}
-
-/// The key of the header, bound to the user and to what is asked.
-fn idempotency_key(headers: &HeaderMap, user: &UserId, request: &Request) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().map(str::trim).map_err(|_| ApiError::InvalidIdempotencyKey)?;
-    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY_BYTES {
-        return Err(ApiError::InvalidIdempotencyKey);
-    }
-    Ok(Some(IdempotencyKey::new(user, key, format!("{request:?}").as_bytes())))
 }
 
 /// What is wrong with names for the target's classes.
@@ -143,9 +121,10 @@ fn check_labels(labels: &BTreeMap<String, String>, target: &ColumnProfile, probl
 }
 
 impl App {
-    async fn training_dataset(&self, user: &UserId, id: &str) -> Result<Dataset, ApiError> {
+    /// The user's dataset, which was read. `what` was not done where that cannot be found out.
+    pub(crate) async fn ready_dataset(&self, user: &UserId, id: &str, what: &'static str) -> Result<Dataset, ApiError> {
         let Ok(dataset) = id.parse() else { return Err(ApiError::TrainingDatasetNotFound) };
-        let found = self.datasets.get(user, dataset).await.map_err(internal(WHAT))?;
+        let found = self.datasets.get(user, dataset).await.map_err(internal(what))?;
         let dataset = found.ok_or(ApiError::TrainingDatasetNotFound)?;
         match dataset.status {
             DatasetStatus::Ready => Ok(dataset),
@@ -154,31 +133,9 @@ impl App {
     }
 
     /// The profile of a dataset. Those of the system before this one have none until they are confirmed again.
-    async fn profile(&self, dataset: &Dataset) -> Result<Profile, ApiError> {
-        let found = self.objects.profile(&self.datasets_bucket, dataset.dataset_id).await.map_err(internal(WHAT))?;
+    pub(crate) async fn profile(&self, dataset: &Dataset, what: &'static str) -> Result<Profile, ApiError> {
+        let found = self.objects.profile(&self.datasets_bucket, dataset.dataset_id).await.map_err(internal(what))?;
         found.ok_or_else(|| ApiError::DatasetNotReady(dataset.dataset_id.to_string()))
-    }
-
-    /// Hands a stored job to Batch. One that Batch does not take ends as failed and leaves its key free; one that was cancelled or deleted
-    /// meanwhile is ended.
-    async fn submit(&self, submission: Submission<'_>, key: Option<&IdempotencyKey>) -> Result<(), ApiError> {
-        let job = submission.job.job_id;
-        match self.batch.submit(&self.queue, submission).await {
-            Ok(batch_job_id) => {
-                if !self.jobs.set_batch_job_id(job, &batch_job_id).await.map_err(internal(WHAT))? {
-                    self.end_container(job, &batch_job_id, "the job was ended while it was submitted").await;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                let reason = format!("Training failed: the job could not be submitted ({error}); start it again");
-                self.jobs.fail(job, &reason).await.map_err(internal(WHAT))?;
-                if let Some(key) = key {
-                    self.jobs.forget(key).await.map_err(internal(WHAT))?;
-                }
-                Err(ApiError::NotSubmitted { job, error: Box::new(error) })
-            }
-        }
     }
 }
 

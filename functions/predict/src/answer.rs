@@ -1,7 +1,7 @@
 //! From a model's output to the answer. A text label is answered by its code, which the job's `target_mapping` explains; a number is
 //! answered as it stood in the table.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use api::InOrder;
 use domain::JobId;
@@ -57,6 +57,7 @@ struct RowAnswer {
 /// What a model says of some rows.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Predicted {
+    pub predictions: Predictions,
     pub outcomes: Vec<Outcome>,
     /// One for each row, where they are asked for.
     pub explanations: Option<Vec<Explanation>>,
@@ -105,7 +106,7 @@ impl Run {
 impl Answered {
     /// For several rows, or for the only one; `None` when there is none.
     pub(crate) fn new(job_id: JobId, predicted: Predicted, warnings: Vec<Vec<Warning>>, run: Run, several: bool) -> Option<Self> {
-        let Predicted { outcomes, explanations } = predicted;
+        let Predicted { outcomes, explanations, .. } = predicted;
         let mut explanations = explanations.into_iter().flatten();
         let answer = |(outcome, warnings)| RowAnswer { outcome, warnings, explanation: explanations.next() };
         let mut predictions: Vec<RowAnswer> = outcomes.into_iter().zip(warnings).map(answer).collect();
@@ -117,8 +118,8 @@ impl Answered {
 }
 
 impl Outcome {
-    /// That of each row of `predictions`; `None` when a label is none of the model's. `names` are the owner's, by the codes of the labels.
-    pub(crate) fn all(predictions: &Predictions, labels: &[Label], names: &BTreeMap<String, String>) -> Option<Vec<Self>> {
+    /// That of each row of `predictions`; `None` when a label is none of the model's. `named` are the labels as the owner calls them.
+    pub(crate) fn all(predictions: &Predictions, labels: &[Label], named: &[Label]) -> Option<Vec<Self>> {
         match predictions {
             Predictions::Numbers(numbers) => {
                 let outcome = |&number: &f32| Self {
@@ -132,10 +133,10 @@ impl Outcome {
             Predictions::Classes { labels: chosen, probabilities } => {
                 let keys: Vec<String> = labels.iter().enumerate().map(|(code, label)| key(code, label).to_string()).collect();
                 let outcome = |(&code, row): (&usize, &[f32])| {
-                    let (label, named) = (labels.get(code)?, names.get(keys.get(code)?));
+                    let label = labels.get(code)?;
                     Some(Self {
                         prediction: Some(key(code, label)),
-                        label: Some(named.map_or_else(|| label.clone(), |name| Label::Text(name.clone()))),
+                        label: Some(named.get(code)?.clone()),
                         probability: row.get(code).map(|&probability| f64::from(probability)),
                         probabilities: Some(keys.iter().cloned().zip(row.iter().map(|&probability| f64::from(probability))).collect()),
                     })
@@ -143,15 +144,6 @@ impl Outcome {
                 chosen.iter().zip(probabilities.chunks(labels.len().max(1))).map(outcome).collect()
             }
         }
-    }
-
-    /// The cells of a table: the number or the label, and the probabilities.
-    pub(crate) fn cells(&self) -> Vec<String> {
-        let number = || self.prediction.as_ref().map(ToString::to_string);
-        let first = self.label.as_ref().map(ToString::to_string).or_else(number).unwrap_or_default();
-        let probabilities =
-            self.probabilities.iter().flat_map(|InOrder(all)| all).map(|(_, probability)| (*probability as f32).to_string());
-        std::iter::once(first).chain(probabilities).collect()
     }
 }
 
@@ -171,7 +163,7 @@ mod tests {
     use super::*;
 
     fn outcome(predictions: &Predictions, labels: &[Label]) -> Value {
-        serde_json::to_value(&Outcome::all(predictions, labels, &BTreeMap::new()).unwrap()[0]).unwrap()
+        serde_json::to_value(&Outcome::all(predictions, labels, labels).unwrap()[0]).unwrap()
     }
 
     #[test]
@@ -196,7 +188,8 @@ mod tests {
     fn an_owner_may_name_the_classes() {
         let labels = [0.0, 1.0].map(Label::Number);
         let predictions = Predictions::Classes { labels: vec![1], probabilities: vec![0.25, 0.75] };
-        let outcomes = Outcome::all(&predictions, &labels, &[("1".to_owned(), "leaves".to_owned())].into()).unwrap();
+        let named = [Label::Number(0.0), Label::Text("leaves".to_owned())];
+        let outcomes = Outcome::all(&predictions, &labels, &named).unwrap();
         let outcome = serde_json::to_value(&outcomes[0]).unwrap();
         assert_eq!((&outcome["prediction"], &outcome["label"]), (&json!(1), &json!("leaves")));
     }
@@ -205,11 +198,10 @@ mod tests {
     fn rows_keep_their_order() {
         let labels = ["no", "yes"].map(|label| Label::Text(label.to_owned()));
         let predictions = Predictions::Classes { labels: vec![1, 0], probabilities: vec![0.25, 0.75, 0.5, 0.5] };
-        let outcomes = Outcome::all(&predictions, &labels, &BTreeMap::new()).unwrap();
-        assert_eq!(outcomes.iter().map(Outcome::cells).collect::<Vec<_>>(), [["yes", "0.25", "0.75"], ["no", "0.5", "0.5"]]);
+        let outcomes = Outcome::all(&predictions, &labels, &labels).unwrap();
         let of = |outcomes: Vec<Outcome>, several| {
             let warnings = vec![Vec::new(); outcomes.len()];
-            let predicted = Predicted { outcomes, explanations: None };
+            let predicted = Predicted { predictions: predictions.clone(), outcomes, explanations: None };
             let answer = Answered::new(JobId::random(), predicted, warnings, Run::new(Duration::ZERO, None), several);
             answer.map(|answer| serde_json::to_value(answer).unwrap())
         };
@@ -217,7 +209,7 @@ mod tests {
         assert_eq!((&answer["predictions"][0]["label"], &answer["predictions"][1]["label"]), (&json!("yes"), &json!("no")));
         assert_eq!(of(Vec::new(), true).unwrap()["predictions"], json!([]));
         assert!(of(Vec::new(), false).is_none());
-        assert!(Outcome::all(&Predictions::Classes { labels: vec![2], probabilities: vec![0.0; 2] }, &labels, &BTreeMap::new()).is_none());
+        assert!(Outcome::all(&Predictions::Classes { labels: vec![2], probabilities: vec![0.0; 2] }, &labels, &labels).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use api::{ApiError, InOrder};
 use csv::{ReaderBuilder, StringRecord, Writer};
-use model::Label;
+use model::PredictionTable;
 
 use crate::{
     answer::Predicted,
@@ -56,21 +56,20 @@ fn refused(error: &csv::Error) -> ApiError {
     })
 }
 
-/// One line for each row: `prediction`; for labels `probability_<label>` for each; where explanations are asked for `base`, and
-/// `contribution_<feature>` for each; and `warnings`, several of them with `; ` between.
-pub(crate) fn answer(labels: &[Label], predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
+/// One line for each row: the columns of `table`; where explanations are asked for `base`, and `contribution_<feature>` for each; and
+/// `warnings`, several of them with `; ` between.
+pub(crate) fn answer(table: &PredictionTable, predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
     let explanations = predicted.explanations.as_deref().unwrap_or_default();
     let mut csv = Writer::from_writer(Vec::new());
-    let mut names = vec!["prediction".to_owned()];
-    names.extend(labels.iter().map(|label| format!("probability_{label}")));
+    let mut names = table.columns().to_vec();
     if let Some(Explanation { contributions: InOrder(features), .. }) = explanations.first() {
         names.push("base".to_owned());
         names.extend(features.iter().map(|(feature, _)| format!("contribution_{feature}")));
     }
     names.push("warnings".to_owned());
     csv.write_record(names)?;
-    for (row, (outcome, warnings)) in predicted.outcomes.iter().zip(warnings).enumerate() {
-        let mut cells = outcome.cells();
+    for (row, warnings) in warnings.iter().enumerate() {
+        let mut cells = table.cells(&predicted.predictions, row).unwrap_or_default();
         if let Some(Explanation { base, contributions: InOrder(features) }) = explanations.get(row) {
             cells.push(base.to_string());
             cells.extend(features.iter().map(|(_, value)| value.to_string()));

@@ -9,7 +9,7 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
-use model::Manifest;
+use model::{Manifest, PredictionTable};
 use schemars::JsonSchema;
 use tokio::task::spawn_blocking;
 
@@ -95,18 +95,17 @@ pub(crate) async fn predict(
         return Err(ApiError::TooManyExplained { rows: batch.rows, most: explain::MAX_ROWS });
     }
     let pipeline = if options.explain { Some(app.models.pipeline(&job, path).await.map_err(internal(WHAT))?) } else { None };
-    let names =
-        job.label_mapping.is_some().then_some(job.preprocessing_info).flatten().and_then(|info| info.target_mapping).unwrap_or_default();
-    let loaded = Arc::clone(&model);
+    let table = PredictionTable::new(&manifest.labels, &job.label_names());
+    let (loaded, named) = (Arc::clone(&model), table.labels().to_vec());
     let run = spawn_blocking(move || {
         let start = Instant::now();
         let predictions = loaded.predict(&batch)?;
         let took = start.elapsed();
         let Manifest { features, labels, reference, .. } = loaded.manifest();
-        let outcomes = Outcome::all(&predictions, labels, &names).ok_or(PredictError::NoOutcome)?;
+        let outcomes = Outcome::all(&predictions, labels, &named).ok_or(PredictError::NoOutcome)?;
         let counts = reference.as_ref().map(|reference| reference.count(features, &batch, labels, &predictions));
         let explanations = pipeline.map(|pipeline| explanations(&pipeline, &batch, &predictions)).transpose()?;
-        Ok::<_, PredictError>((Predicted { outcomes, explanations }, counts, took))
+        Ok::<_, PredictError>((Predicted { predictions, outcomes, explanations }, counts, took))
     });
     let (predicted, counts, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
     let counted = manifest.reference.as_ref().zip(counts.as_deref());
@@ -116,7 +115,7 @@ pub(crate) async fn predict(
         app.windows.add(job.job_id, inputs.warnings.len() as u64, bins).await;
     }
     if as_csv {
-        let table = csv::answer(&manifest.labels, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
+        let table = csv::answer(&table, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
         return Ok(([(CONTENT_TYPE, CSV)], table).into_response());
     }
     let run = Run::new(took, job.metrics.map(|metrics| metrics.best_estimator));

@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    JobId, JobStatus,
+    JobId, JobStatus, Work,
     limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_TAG_CHARS},
 };
 use serde::Serialize;
@@ -88,8 +88,10 @@ pub enum ApiError {
     #[error("The job that this Idempotency-Key started was deleted; use a new key")]
     IdempotentJobDeleted,
     /// Batch did not take a job.
-    #[error("Error starting training: {error}. Job {job} is stored as failed; try again")]
+    #[error("Error starting {}: {error}. Job {job} is stored as failed; try again", .work.to_string().to_lowercase())]
     NotSubmitted {
+        /// What it was to do.
+        work: Work,
         /// The job, which is failed.
         job: JobId,
         /// What Batch said.
@@ -111,7 +113,7 @@ pub enum ApiError {
     #[error("No leaderboard for job with status '{0}'. Only completed jobs have one.")]
     NoLeaderboardYet(JobStatus),
     /// A completed job whose leaderboard was never stored, or is gone.
-    #[error("Leaderboard not found: the job was trained before there were any, or its file has expired")]
+    #[error("Leaderboard not found: the job is a prediction or was trained before there were any, or its file has expired")]
     LeaderboardNotFound,
     /// Only a job that is not finished can be cancelled.
     #[error("Cannot cancel job with status '{0}'. Only pending and running jobs can be cancelled.")]
@@ -134,6 +136,26 @@ pub enum ApiError {
     /// A prediction without some of the model's features.
     #[error("Missing required features: [{}]", quoted(.0))]
     MissingFeatures(Vec<String>),
+    /// A prediction with a job that has no model yet, or never will.
+    #[error("Cannot predict with job with status '{0}'. Only completed jobs have a model.")]
+    NoModelYet(JobStatus),
+    /// A prediction with a job that is a prediction itself.
+    #[error("Job {0} is a prediction; predict with the job that trained its model")]
+    NotATraining(JobId),
+    /// There is no such object that the caller may have predicted.
+    #[error("object_key: there is no object '{key}' of yours; {allowed}")]
+    ObjectNotFound {
+        /// The key as it came.
+        key: String,
+        /// Which keys there may be.
+        allowed: String,
+    },
+    /// The object to predict is empty.
+    #[error("object_key: the object '{0}' is empty; put a table there")]
+    EmptyObject(String),
+    /// Columns that cannot be kept beside predictions.
+    #[error("keep: {0}")]
+    InvalidKeep(String),
     /// A feature's value that is no number.
     #[error("Cannot convert '{value}' to number for feature '{feature}'")]
     NotANumber {
@@ -207,10 +229,15 @@ impl ApiError {
             Self::InvalidLabels(_) => (StatusCode::BAD_REQUEST, "invalid_label_mapping"),
             Self::InvalidIdempotencyKey => (StatusCode::BAD_REQUEST, "invalid_idempotency_key"),
             Self::IdempotencyConflict | Self::IdempotentJobDeleted => (StatusCode::CONFLICT, "idempotency_key_used"),
-            Self::NotSubmitted { .. } => (StatusCode::SERVICE_UNAVAILABLE, "training_unavailable"),
+            Self::NotSubmitted { work: Work::Training, .. } => (StatusCode::SERVICE_UNAVAILABLE, "training_unavailable"),
+            Self::NotSubmitted { work: Work::Prediction, .. } => (StatusCode::SERVICE_UNAVAILABLE, "prediction_unavailable"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::BlankTag | Self::LongTag => (StatusCode::BAD_REQUEST, "invalid_tag"),
-            Self::NotCompleted(_) => (StatusCode::BAD_REQUEST, "job_not_completed"),
+            Self::NotCompleted(_) | Self::NoModelYet(_) => (StatusCode::BAD_REQUEST, "job_not_completed"),
+            Self::NotATraining(_) => (StatusCode::BAD_REQUEST, "not_a_training"),
+            Self::ObjectNotFound { .. } => (StatusCode::NOT_FOUND, "object_not_found"),
+            Self::EmptyObject(_) => (StatusCode::BAD_REQUEST, "empty_object"),
+            Self::InvalidKeep(_) => (StatusCode::BAD_REQUEST, "invalid_keep"),
             Self::NoLeaderboardYet(_) => (StatusCode::CONFLICT, "job_not_completed"),
             Self::LeaderboardNotFound => (StatusCode::NOT_FOUND, "leaderboard_not_found"),
             Self::NotCancellable(_) => (StatusCode::CONFLICT, "job_finished"),
@@ -234,7 +261,7 @@ impl ApiError {
         if let Self::Internal { what, error } = self {
             tracing::error!(request_id, "{what}: {}", Chain(error.as_ref()));
         }
-        if let Self::NotSubmitted { job, error } = self {
+        if let Self::NotSubmitted { job, error, .. } = self {
             tracing::error!(request_id, %job, "the job was not submitted: {}", Chain(error.as_ref()));
         }
         let detail = match self {

@@ -112,6 +112,12 @@ impl Input<'_> {
         }
     }
 
+    /// What is wrong with the object as a whole: with two fields that exclude each other, say.
+    pub fn refuse<T>(&mut self, kind: &'static str, msg: &str) -> Option<T> {
+        self.issues.push(Issue::new(kind, msg, &Value::Object(self.object.clone())));
+        None
+    }
+
     fn field<T>(&mut self, name: &str, read: Read<T>) -> Option<T> {
         read.map_err(|issues| self.issues.extend(inside(issues, &Step::Field(name.to_owned())))).ok()
     }

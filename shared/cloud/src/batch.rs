@@ -1,4 +1,4 @@
-//! Training jobs on AWS Batch.
+//! Jobs on AWS Batch.
 
 use std::collections::HashMap;
 
@@ -50,9 +50,9 @@ pub struct TrainerPlaces {
 pub struct Submission<'a> {
     /// The stored job.
     pub job: &'a Job,
-    /// Seconds that training may take.
+    /// Seconds that its work may take.
     pub time_budget: u32,
-    /// The metric that the caller asked for.
+    /// The metric that the caller asked for; `auto` where there is nothing to choose.
     pub metric: &'a str,
 }
 
@@ -117,7 +117,7 @@ impl Batch {
         let answer = self
             .client
             .submit_job()
-            .job_name(format!("training-{}", id.get(..SHORT_ID).unwrap_or(&id)))
+            .job_name(format!("{}-{}", submission.job.work().to_string().to_lowercase(), id.get(..SHORT_ID).unwrap_or(&id)))
             .job_queue(&to.queue)
             .job_definition(&to.definition)
             .set_parameters(Some(parameters(submission).into()))

@@ -54,8 +54,8 @@ fn nearest_kept(number: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use domain::{
-        Dataset, DatasetId, Family, FeatureType, Job, JobFiles, JobStatus, Metric, Metrics, Monotone, NumericRange, Phase,
-        PreprocessingInfo, ProblemType, Progress, Timestamp, TrainingSettings, UserId,
+        Dataset, DatasetId, Family, FeatureType, Job, JobFiles, JobStatus, Metric, Metrics, Monotone, NumericRange, Phase, Prediction,
+        PredictionOutcome, PredictionSource, PreprocessingInfo, ProblemType, Progress, Timestamp, TrainingSettings, UnreadCells, UserId,
     };
     use proptest::prelude::*;
 
@@ -80,12 +80,10 @@ mod tests {
             seed: 7,
             started_at: Some(Timestamp::now()),
             progress: Some(Progress {
-                phase: Phase::Training,
-                elapsed_seconds: 1.5,
                 best_score: Some(0.9),
                 best_metric: Some("r2".to_owned()),
-                best_estimator: None,
                 candidates_tried: 3,
+                ..Progress::entering(Phase::Training, 1.5)
             }),
             metrics: Some(Metrics { r2_score: Some(0.75), training_time: 59.0, best_estimator: "lgbm".to_owned(), ..Metrics::default() }),
             files: JobFiles { onnx_model_path: Some("s3://models/m".to_owned()), ..JobFiles::default() },
@@ -103,9 +101,24 @@ mod tests {
         }
     }
 
+    fn predicted() -> Job {
+        let (source, table) = (PredictionSource::Object("inputs/default/a.csv".to_owned()), DatasetId::random());
+        let job = completed().predicting(source, table, "a.csv".to_owned(), vec!["id".to_owned()]);
+        let unread = UnreadCells { column: "a".to_owned(), expected: "date".to_owned(), cells: 2, row: 7, text: "x".to_owned() };
+        let outcome = PredictionOutcome {
+            rows: 10,
+            csv_path: "s3://b/c".to_owned(),
+            parquet_path: "s3://b/p".to_owned(),
+            judged_rows: 9,
+            unknown_targets: 1,
+            unread: vec![unread],
+        };
+        Job { prediction: job.prediction.clone().map(|asked| Prediction { outcome: Some(outcome), ..asked }), ..job }
+    }
+
     #[test]
     fn a_job_reads_back_as_it_was_stored() {
-        for job in [pending(), completed()] {
+        for job in [pending(), completed(), predicted()] {
             assert_eq!(from_item::<Job>(to_item(&job, "").unwrap(), "").unwrap(), job);
         }
     }
@@ -119,6 +132,7 @@ mod tests {
         assert_eq!(item["onnx_model_path"], AttributeValue::S("s3://models/m".to_owned()));
         assert_eq!(item["metrics"].as_m().unwrap()["r2_score"], AttributeValue::N("0.75".to_owned()));
         assert_eq!(item["tags"], AttributeValue::L(vec![]));
+        assert!(!item.contains_key("prediction"), "lists of trainings look for that");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The table of training jobs. A status is written only from where [`JobStatus::entered_from`] allows, and only while the item exists: a
+//! The table of jobs. A status is written only from where [`JobStatus::entered_from`] allows, and only while the item exists: a
 //! deleted or finished job is never rewritten, in whatever order things happen.
 //!
 //! A job that is not finished carries the attribute `open`, which an index of its own has as its key: so the sweep finds what is unfinished
@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, ReturnValue, builders::PutBuilder},
 };
-use domain::{DatasetId, Job, JobFiles, JobId, JobStatus, Metrics, PreprocessingInfo, ProblemType, Progress, Timestamp, UserId};
+use domain::{
+    DatasetId, Job, JobFiles, JobId, JobStatus, Metrics, Prediction, PreprocessingInfo, ProblemType, Progress, Timestamp, UserId,
+};
 use serde::Serialize;
 
 use crate::{
@@ -23,6 +25,7 @@ use crate::{
 
 /// The attribute of unfinished jobs, the key of the index that lists them.
 const OPEN: &str = "open";
+const YES: &str = "yes";
 const OPEN_INDEX: &str = "open-created_at-index";
 
 /// A DynamoDB table of jobs by `job_id`.
@@ -46,7 +49,16 @@ pub struct Completion {
     pub preprocessing_info: PreprocessingInfo,
 }
 
-/// Which jobs a list has; `None` lets all pass.
+/// What a finished prediction adds to its item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PredictionCompletion {
+    /// What was asked, and what came of it.
+    pub prediction: Prediction,
+    /// How right the model was, where the table has the target.
+    pub metrics: Option<Metrics>,
+}
+
+/// Which trainings a list has; `None` lets all pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
     /// Those that stand there.
@@ -110,11 +122,30 @@ impl Jobs {
         item.map(|item| from_item(item, &subject(job))).transpose()
     }
 
-    /// The user's jobs that pass the filter, newest first.
+    /// The user's trainings that pass the filter, newest first.
     pub async fn list(&self, user: &UserId, filter: &JobFilter, limit: u32, token: Option<&str>) -> Result<Page<Job>, CloudError> {
+        self.page(user, &conditions(filter), limit, token).await
+    }
+
+    /// The user's predictions with the model of that job, newest first.
+    pub async fn predictions(&self, user: &UserId, model: JobId, limit: u32, token: Option<&str>) -> Result<Page<Job>, CloudError> {
+        self.page(user, &vec![("prediction.model_job_id", Condition::Is(model.to_string()))], limit, token).await
+    }
+
+    /// The user's jobs that a dataset must stay for: those that were or are trained on it, and predictions of it that are not finished. A
+    /// finished prediction has its results. At most about `limit`, the newest of each.
+    pub async fn jobs_of(&self, user: &UserId, dataset: DatasetId, limit: u32) -> Result<Vec<JobId>, CloudError> {
+        let filter = JobFilter { dataset_id: Some(dataset), ..JobFilter::default() };
+        let trained = self.list(user, &filter, limit, None).await?.items;
+        let unfinished = vec![("dataset_id", Condition::Is(dataset.to_string())), (OPEN, Condition::Is(YES.to_owned()))];
+        let predicted = self.page(user, &unfinished, limit, None).await?.items.into_iter().filter(|job| job.prediction.is_some());
+        Ok(trained.into_iter().chain(predicted).map(|job| job.job_id).collect())
+    }
+
+    async fn page(&self, user: &UserId, filter: &Filter, limit: u32, token: Option<&str>) -> Result<Page<Job>, CloudError> {
         let index =
             NewestFirst { client: &self.client, table: &self.table, index: "user_id-created_at-index", id: "job_id", at: "created_at" };
-        let Page { items, next } = index.page(user, &conditions(filter), limit, token).await?;
+        let Page { items, next } = index.page(user, filter, limit, token).await?;
         let items = items.into_iter().map(|item| from_item(item, "a listed job")).collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
@@ -165,18 +196,27 @@ impl Jobs {
 
     /// The trainer is done and its files are stored; `false` when the job is gone or finished.
     pub async fn complete(&self, job: JobId, completion: &Completion) -> Result<bool, CloudError> {
+        self.complete_with(job, completion).await
+    }
+
+    /// The same for a prediction.
+    pub async fn complete_prediction(&self, job: JobId, completion: &PredictionCompletion) -> Result<bool, CloudError> {
+        self.complete_with(job, completion).await
+    }
+
+    async fn complete_with(&self, job: JobId, completion: &impl Serialize) -> Result<bool, CloudError> {
         #[derive(Serialize)]
-        struct End<'a> {
+        struct End<'a, T> {
             status: JobStatus,
             completed_at: Timestamp,
             #[serde(flatten)]
-            completion: &'a Completion,
+            completion: &'a T,
         }
         let end = End { status: JobStatus::Completed, completed_at: Timestamp::now(), completion };
         self.update(job, JobStatus::Completed.entered_from(), &end).await.map(|job| job.is_some())
     }
 
-    /// The job ends without a model; `false` when it is gone or finished.
+    /// The job ends without a result; `false` when it is gone or finished.
     pub async fn fail(&self, job: JobId, reason: &str) -> Result<bool, CloudError> {
         #[derive(Serialize)]
         struct End<'a> {
@@ -202,15 +242,16 @@ impl Jobs {
     }
 
     /// Its owner ends the job; the job as it is then, `None` when it is gone or finished.
-    pub async fn cancel(&self, job: JobId) -> Result<Option<Job>, CloudError> {
+    pub async fn cancel(&self, job: &Job) -> Result<Option<Job>, CloudError> {
         #[derive(Serialize)]
         struct End {
             status: JobStatus,
             completed_at: Timestamp,
-            error_message: &'static str,
+            error_message: String,
         }
-        let end = End { status: JobStatus::Cancelled, completed_at: Timestamp::now(), error_message: "Training was cancelled" };
-        self.update(job, JobStatus::Cancelled.entered_from(), &end).await
+        let error_message = format!("{} was cancelled", job.work());
+        let end = End { status: JobStatus::Cancelled, completed_at: Timestamp::now(), error_message };
+        self.update(job.job_id, JobStatus::Cancelled.entered_from(), &end).await
     }
 
     /// Lets the prediction endpoint answer for a completed job, or not; `None` when the job is gone.
@@ -303,15 +344,16 @@ fn new_item(job: &Job) -> Result<Item, CloudError> {
 }
 
 fn yes() -> AttributeValue {
-    AttributeValue::S("yes".to_owned())
+    AttributeValue::S(YES.to_owned())
 }
 
 fn conditions(filter: &JobFilter) -> Filter {
     let JobFilter { status, dataset_id, tag } = filter;
-    let status = status.map(|status| ("status", Condition::Is, status.to_string()));
-    let dataset = dataset_id.map(|dataset| ("dataset_id", Condition::Is, dataset.to_string()));
-    let tag = tag.as_ref().map(|tag| ("tags", Condition::Has, tag.clone()));
-    [status, dataset, tag].into_iter().flatten().collect()
+    let trainings = Some(("prediction", Condition::Absent));
+    let status = status.map(|status| ("status", Condition::Is(status.to_string())));
+    let dataset = dataset_id.map(|dataset| ("dataset_id", Condition::Is(dataset.to_string())));
+    let tag = tag.as_ref().map(|tag| ("tags", Condition::Has(tag.clone())));
+    [trainings, status, dataset, tag].into_iter().flatten().collect()
 }
 
 fn subject(job: JobId) -> String {

@@ -5,14 +5,18 @@
 //!                   tables/{dataset}/data.parquet    what ingest writes: beside `datasets/`, so that it never triggers ingest
 //!                   tables/{dataset}/sample.parquet
 //!                   tables/{dataset}/profile.json
+//!                   inputs/{user}/…                  what a user's own programs put there to be predicted
+//!                   predictions/{job}/predictions.csv  predictions.parquet
 //! models bucket     models/{job}/model.onnx  model.pkl  manifest.json  leaderboard.json
 //! reports bucket    reports/{job}/eda_report.html  training_report.html
 //! ```
 
-use domain::{DatasetId, JobId};
+use domain::{DatasetId, JobId, UserId};
 
 /// The prefix of all uploads.
 pub const UPLOADS: &str = "datasets/";
+/// The prefix of what programs put there by themselves.
+const INPUTS: &str = "inputs/";
 
 /// The folder of a dataset's upload.
 pub fn upload_prefix(dataset: DatasetId) -> String {
@@ -60,6 +64,23 @@ pub fn report_key(job: JobId, file: &str) -> String {
     format!("reports/{job}/{file}")
 }
 
+/// A file of a prediction's results: `predictions.csv` or `predictions.parquet`.
+pub fn prediction_key(job: JobId, file: &str) -> String {
+    format!("predictions/{job}/{file}")
+}
+
+/// Whether the key is of an object that this user's own programs put there.
+pub fn is_input_of(key: &str, user: &UserId) -> bool {
+    let folder = user.as_str();
+    let rest = key.strip_prefix(INPUTS).and_then(|key| key.strip_prefix(folder)).and_then(|key| key.strip_prefix('/'));
+    is_plain(folder) && !folder.contains('/') && rest.is_some_and(is_plain)
+}
+
+/// S3 takes keys as they are; who reads them as the path of a file does not: its steps are not empty, lead nowhere else and can be shown.
+pub fn is_plain(key: &str) -> bool {
+    key.split('/').all(|step| !matches!(step, "" | "." | "..")) && !key.contains(char::is_control)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +89,28 @@ mod tests {
     fn an_uploads_key_names_its_dataset() {
         let dataset = DatasetId::random();
         assert_eq!(dataset_of_upload(&upload_key(dataset, "a b/ü.csv")), Some(dataset));
+    }
+
+    #[test]
+    fn inputs_are_those_of_one_user() {
+        let (alice, strange) = (UserId::new("alice"), UserId::new("a/../b"));
+        for key in ["inputs/alice/a.csv", "inputs/alice/2026/01/ü b.parquet"] {
+            assert!(is_input_of(key, &alice), "{key}");
+        }
+        for key in [
+            "inputs/alice/",
+            "inputs/alice",
+            "inputs/alice2/a.csv",
+            "inputs/bob/a.csv",
+            "inputs/alice/../bob/a.csv",
+            "inputs/alice//a",
+            "x",
+        ] {
+            assert!(!is_input_of(key, &alice), "{key}");
+        }
+        for user in [strange, UserId::new(""), UserId::new("..")] {
+            assert!(!is_input_of(&format!("inputs/{}/a.csv", user.as_str()), &user), "{user:?}");
+        }
     }
 
     #[test]

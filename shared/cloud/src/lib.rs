@@ -27,7 +27,7 @@ pub use config::config;
 pub use datasets::{Claim, Datasets};
 pub use error::CloudError;
 pub use idempotency::{Creation, IdempotencyKey};
-pub use jobs::{Completion, JobFilter, JobPatch, Jobs};
+pub use jobs::{Completion, JobFilter, JobPatch, Jobs, PredictionCompletion};
 pub use object_path::ObjectPath;
 pub use objects::{ObjectHead, Objects};
 pub use page::{Page, PageToken};

@@ -12,8 +12,8 @@ use aws_sdk_s3::{
     error::SdkError,
     operation::get_object::{GetObjectError, GetObjectOutput},
     presigning::PresigningConfig,
-    primitives::ByteStream,
-    types::{Delete, ObjectIdentifier},
+    primitives::{ByteStream, Length},
+    types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier},
 };
 use bytes::Bytes;
 use domain::{DatasetId, Profile};
@@ -34,6 +34,8 @@ const BUCKET_PROBE: &str = "-";
 /// The longest JSON that is read: well above the profile of the widest table.
 const MOST_JSON: u64 = 256 << 20;
 const WRITE_BUFFER: usize = 1024 * 1024;
+/// The largest file that is stored in one piece, and the parts of a larger one: S3 takes up to 5 GiB at once, and 10,000 parts.
+const LARGEST_PIECE: u64 = 512 * 1024 * 1024;
 
 /// The S3 client. Bucket names come with each call: a job's files may lie in several.
 #[derive(Debug, Clone)]
@@ -174,10 +176,49 @@ impl Objects {
         }
     }
 
-    /// Stores a local file.
+    /// Stores a local file of any size; it appears whole or not at all.
     pub async fn upload(&self, file: &Path, path: &ObjectPath, content_type: &str) -> Result<(), CloudError> {
+        let size = tokio::fs::metadata(file).await.map_err(|source| CloudError::File { path: file.to_owned(), source })?.len();
+        if size > LARGEST_PIECE {
+            return self.upload_in_parts(file, size, path, content_type, LARGEST_PIECE).await;
+        }
         let body = ByteStream::from_path(file).await.map_err(failed("PutObject", path))?;
         self.write(path, body, content_type).await
+    }
+
+    /// Stores a local file of `size` bytes in parts of `part` bytes.
+    pub async fn upload_in_parts(
+        &self,
+        file: &Path,
+        size: u64,
+        path: &ObjectPath,
+        content_type: &str,
+        part: u64,
+    ) -> Result<(), CloudError> {
+        let begin = self.client.create_multipart_upload().bucket(path.bucket()).key(path.key()).content_type(content_type);
+        let upload = begin.send().await.map_err(failed("CreateMultipartUpload", path))?.upload_id.unwrap_or_default();
+        let done = self.upload_parts(file, size, path, part, &upload).await;
+        if done.is_err() {
+            // What is left of it expires by a rule of the bucket.
+            let _ = self.client.abort_multipart_upload().bucket(path.bucket()).key(path.key()).upload_id(&upload).send().await;
+        }
+        done
+    }
+
+    async fn upload_parts(&self, file: &Path, size: u64, path: &ObjectPath, part: u64, upload: &str) -> Result<(), CloudError> {
+        let mut parts = CompletedMultipartUpload::builder();
+        let begins = (0..size).step_by(usize::try_from(part.max(1)).unwrap_or(usize::MAX));
+        for (number, begin) in (1..).zip(begins) {
+            let piece = ByteStream::read_from().path(file).offset(begin).length(Length::Exact(part.min(size - begin)));
+            let body = piece.build().await.map_err(failed("UploadPart", path))?;
+            let request = self.client.upload_part().bucket(path.bucket()).key(path.key()).upload_id(upload).part_number(number).body(body);
+            let answer = request.send().await.map_err(failed("UploadPart", path))?;
+            let stored = CompletedPart::builder().part_number(number).set_e_tag(answer.e_tag).set_checksum_crc32(answer.checksum_crc32);
+            parts = parts.parts(stored.build());
+        }
+        let end = self.client.complete_multipart_upload().bucket(path.bucket()).key(path.key()).upload_id(upload);
+        end.multipart_upload(parts.build()).send().await.map_err(failed("CompleteMultipartUpload", path))?;
+        Ok(())
     }
 
     /// Stores some bytes.

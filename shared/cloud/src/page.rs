@@ -48,16 +48,27 @@ impl PageToken {
     }
 }
 
-/// Which items of a list are wanted: each attribute with a condition on it and the value for that.
-pub(crate) type Filter = Vec<(&'static str, Condition, String)>;
+/// Which items of a list are wanted: each attribute with a condition on it. One inside of another is named with a dot: `prediction.rows`.
+pub(crate) type Filter = Vec<(&'static str, Condition)>;
 
-/// How an attribute is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is asked of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// It is the value.
-    Is,
-    /// It is a list that has the value.
-    Has,
+    /// It is this text.
+    Is(String),
+    /// It is a list that has this text.
+    Has(String),
+    /// The item does not have it. Nearly all items of a list are taken to be so.
+    Absent,
+}
+
+impl Condition {
+    fn value(&self) -> Option<&str> {
+        match self {
+            Self::Is(value) | Self::Has(value) => Some(value),
+            Self::Absent => None,
+        }
+    }
 }
 
 /// A table's index of owner and time.
@@ -80,11 +91,17 @@ impl NewestFirst<'_> {
         let mut start = token.transpose()?.map(|token| self.key(user, &token));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut items: Vec<Item> = Vec::new();
+        // DynamoDB counts what it looks at, not what passes the filter: the second look is at as much as there is in one answer.
+        let mut bounded = filter.iter().all(|(_, condition)| *condition == Condition::Absent);
         while items.len() <= limit {
-            // DynamoDB counts what it looks at, not what passes the filter.
-            let wanted = filter.is_empty().then(|| i32::try_from(limit + 1 - items.len()).unwrap_or(i32::MAX));
-            let names = filter.iter().enumerate().map(|(at, (name, ..))| (format!("#filter{at}"), (*name).to_owned()));
-            let values = filter.iter().enumerate().map(|(at, (.., value))| (format!(":filter{at}"), AttributeValue::S(value.clone())));
+            let wanted = bounded.then(|| i32::try_from(limit + 1 - items.len()).unwrap_or(i32::MAX));
+            bounded = filter.is_empty();
+            let steps = |name: &'static str| name.split('.').map(|step| (placeholder(step), step.to_owned()));
+            let names = filter.iter().flat_map(|(name, _)| steps(name)).collect();
+            let value = |(at, (_, condition)): (usize, &(_, Condition))| {
+                Some((format!(":filter{at}"), AttributeValue::S(condition.value()?.to_owned())))
+            };
+            let values = filter.iter().enumerate().filter_map(value);
             let mut query = self
                 .client
                 .query()
@@ -97,7 +114,7 @@ impl NewestFirst<'_> {
                 .set_limit(wanted)
                 .set_exclusive_start_key(start);
             if !filter.is_empty() {
-                query = query.set_expression_attribute_names(Some(names.collect())).filter_expression(expression(filter));
+                query = query.set_expression_attribute_names(Some(names)).filter_expression(expression(filter));
             }
             let answer = query.send().await.map_err(failed("Query", self.index))?;
             items.extend(answer.items.unwrap_or_default());
@@ -129,11 +146,20 @@ impl NewestFirst<'_> {
 }
 
 fn expression(filter: &Filter) -> String {
-    let condition = |(at, (_, condition, _)): (usize, &(_, Condition, _))| match condition {
-        Condition::Is => format!("#filter{at} = :filter{at}"),
-        Condition::Has => format!("contains(#filter{at}, :filter{at})"),
+    let condition = |(at, (name, condition)): (usize, &(&str, Condition))| {
+        let path = name.split('.').map(placeholder).collect::<Vec<_>>().join(".");
+        match condition {
+            Condition::Is(_) => format!("{path} = :filter{at}"),
+            Condition::Has(_) => format!("contains({path}, :filter{at})"),
+            Condition::Absent => format!("attribute_not_exists({path})"),
+        }
     };
     filter.iter().enumerate().map(condition).collect::<Vec<_>>().join(" AND ")
+}
+
+/// Stands for an attribute's name, which may be a word of DynamoDB's own.
+fn placeholder(name: &str) -> String {
+    format!("#{name}")
 }
 
 #[cfg(test)]
@@ -165,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_filter_becomes_one_expression() {
-        let filter = vec![("status", Condition::Is, "failed".to_owned()), ("tags", Condition::Has, "a".to_owned())];
-        assert_eq!(expression(&filter), "#filter0 = :filter0 AND contains(#filter1, :filter1)");
+        let filter =
+            vec![("status", Condition::Is("failed".to_owned())), ("tags", Condition::Has("a".to_owned())), ("a.b", Condition::Absent)];
+        assert_eq!(expression(&filter), "#status = :filter0 AND contains(#tags, :filter1) AND attribute_not_exists(#a.#b)");
     }
 }

@@ -1,4 +1,4 @@
-//! A training job and its state machine.
+//! A job, which trains a model or predicts a table with one, and its state machine.
 //!
 //! ```text
 //! pending ──▶ running ──▶ completed
@@ -11,7 +11,10 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DatasetId, JobId, Metrics, PreprocessingInfo, ProblemType, Progress, Timestamp, TrainingSettings, UserId};
+use crate::{
+    DatasetId, JobId, Metrics, PREDICTION_SECONDS, Prediction, PredictionSource, PreprocessingInfo, ProblemType, Progress, Timestamp,
+    TrainingSettings, UserId,
+};
 
 /// The seed where none is asked for: the same table and budget give the same split.
 pub const DEFAULT_SEED: u32 = 42;
@@ -28,9 +31,9 @@ pub enum JobStatus {
     Pending,
     /// The trainer works on it.
     Running,
-    /// Its model and reports are stored.
+    /// Its results are stored.
     Completed,
-    /// It ended without a model; the job's `error_message` says why.
+    /// It ended without a result; the job's `error_message` says why.
     Failed,
     /// Its owner ended it.
     Cancelled,
@@ -73,6 +76,24 @@ impl fmt::Display for JobStatus {
     }
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// It learns a model from a table.
+    Training,
+    /// It predicts a table with another job's model.
+    Prediction,
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Training => "Training",
+            Self::Prediction => "Prediction",
+        })
+    }
+}
+
 /// Where a job's files are, each as `s3://bucket/key`; `None` until it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct JobFiles {
@@ -102,7 +123,7 @@ pub struct JobFiles {
 pub struct Job {
     /// Its identifier.
     pub job_id: JobId,
-    /// The table it learns from.
+    /// The table it learns from or predicts; of an object that belongs to no dataset, the table that the model learned from.
     pub dataset_id: DatasetId,
     /// Its owner.
     #[serde(default)]
@@ -115,7 +136,7 @@ pub struct Job {
     pub target_column: String,
     /// Classification or regression: provisional until the job is completed.
     pub problem_type: Option<ProblemType>,
-    /// Seconds that training may take.
+    /// Seconds that it may take.
     #[serde(default)]
     pub time_budget: Option<u32>,
     /// What the owner calls the classes of a numeric target: `{"0": "stays", "1": "leaves"}`.
@@ -140,7 +161,7 @@ pub struct Job {
     /// The latest news while it runs.
     #[serde(default)]
     pub progress: Option<Progress>,
-    /// Hold-out metrics.
+    /// Hold-out metrics; of a prediction, those on the rows whose target the table has.
     pub metrics: Option<Metrics>,
     /// Where its files are.
     #[serde(flatten)]
@@ -158,6 +179,9 @@ pub struct Job {
     pub deployed: bool,
     /// Since when.
     pub deployed_at: Option<Timestamp>,
+    /// What it predicts; `None` for a training, whose item does not have the attribute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<Prediction>,
 }
 
 impl Job {
@@ -197,7 +221,27 @@ impl Job {
             notes: None,
             deployed: false,
             deployed_at: None,
+            prediction: None,
         }
+    }
+
+    /// A prediction of `source` with this job's model, that was just submitted. `table` is the name of the file that is predicted.
+    pub fn predicting(&self, source: PredictionSource, dataset_id: DatasetId, table: String, keep: Vec<String>) -> Self {
+        let (user_id, target) = (self.user_id.clone(), self.target_column.clone());
+        let learned = self.problem_type.unwrap_or(ProblemType::Classification);
+        let prediction = Prediction { model_job_id: self.job_id, source, keep, outcome: None };
+        Self { prediction: Some(prediction), ..Self::pending(dataset_id, user_id, table, target, learned, PREDICTION_SECONDS) }
+    }
+
+    /// What it does.
+    pub fn work(&self) -> Work {
+        if self.prediction.is_some() { Work::Prediction } else { Work::Training }
+    }
+
+    /// What the owner calls the labels, by their codes; empty where the owner did not name any.
+    pub fn label_names(&self) -> BTreeMap<String, String> {
+        let named = self.label_mapping.is_some().then_some(self.preprocessing_info.as_ref()).flatten();
+        named.and_then(|info| info.target_mapping.clone()).unwrap_or_default()
     }
 }
 
@@ -217,6 +261,17 @@ mod tests {
     #[test]
     fn a_job_is_completed_only_while_it_runs() {
         assert_eq!(JobStatus::Completed.entered_from(), [JobStatus::Running]);
+    }
+
+    #[test]
+    fn a_prediction_is_its_models_owners() {
+        let owner = UserId::new("someone");
+        let model = Job::pending(DatasetId::random(), owner.clone(), "a.csv".to_owned(), "y".to_owned(), ProblemType::Regression, 60);
+        let table = DatasetId::random();
+        let job = model.predicting(PredictionSource::Dataset(table), table, "b.csv".to_owned(), Vec::new());
+        assert_eq!((job.work(), model.work()), (Work::Prediction, Work::Training));
+        assert_eq!((job.user_id, job.dataset_id, job.target_column.as_str()), (owner, table, "y"));
+        assert_eq!(job.prediction.map(|prediction| prediction.model_job_id), Some(model.job_id));
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub const MAX_NOTES_CHARS: usize = 1_000;
 pub const MAX_ESTIMATORS: usize = 32;
 /// The most bytes of the names of all columns that predictions must follow: they are part of the job's item.
 pub const MAX_MONOTONE_BYTES: usize = 50_000;
+/// The most bytes of the names of all columns that a prediction keeps: they are part of the job's item.
+pub const MAX_KEPT_BYTES: usize = 50_000;
+/// The longest key of an object in bytes of UTF-8, as S3 has it.
+pub const MAX_OBJECT_KEY_BYTES: usize = 1_024;
 /// The most jobs on one page of a list.
 pub const MAX_PAGE: u32 = 100;
 /// The most distinct labels of a classification target.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The steps of a training job in their order.
+/// The steps of a job in their order: those of a training, and that of a prediction once its table is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -21,6 +21,8 @@ pub enum Phase {
     Exporting,
     /// Writing the training report.
     Reporting,
+    /// Predicting rows.
+    Predicting,
 }
 
 /// A running job's latest news.
@@ -38,4 +40,26 @@ pub struct Progress {
     pub best_estimator: Option<String>,
     /// How many candidate models have been fitted.
     pub candidates_tried: u32,
+    /// How many rows have been predicted …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_done: Option<u64>,
+    /// … and how many there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+impl Progress {
+    /// The news that a step begins, and nothing more.
+    pub fn entering(phase: Phase, elapsed_seconds: f64) -> Self {
+        Self {
+            phase,
+            elapsed_seconds,
+            best_score: None,
+            best_metric: None,
+            best_estimator: None,
+            candidates_tried: 0,
+            rows_done: None,
+            rows: None,
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! ```
 
 mod apply;
+mod assess;
 #[doc(hidden)]
 pub mod bench;
 mod boost;
@@ -29,6 +30,7 @@ mod statistics;
 mod train;
 mod vocabulary;
 
+pub use assess::Assessment;
 pub use encode::{Unread, batch};
 pub use error::EngineError;
 pub use evaluate::{Baseline, Outcome};

@@ -303,12 +303,11 @@ impl Reporter<'_> {
     fn enter(&mut self, phase: Phase) {
         let latest = self.latest.as_ref();
         let progress = Progress {
-            phase,
-            elapsed_seconds: self.clock.elapsed(),
             best_score: latest.map(|news| news.score),
             best_metric: latest.map(|news| news.metric.to_string()),
             best_estimator: latest.map(|news| news.name.clone()),
             candidates_tried: latest.map_or(0, |news| u32::try_from(news.fitted).unwrap_or(u32::MAX)),
+            ..Progress::entering(phase, self.clock.elapsed())
         };
         (self.on_progress)(progress);
     }

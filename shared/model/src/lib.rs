@@ -11,6 +11,7 @@ mod onnx;
 mod parity;
 mod pickle;
 mod pipeline;
+mod prediction_table;
 mod predictor;
 mod reference;
 mod text_part;
@@ -29,6 +30,7 @@ pub use pipeline::{
     Batch, Calibration, Codes, Feature, FeatureKind, Fitted, Forest, Label, Linear, Link, Lookup, Member, Node, Pipeline, Predictions,
     SHARE_FLOOR, Scaled, Task, Tree, feature_of_input,
 };
+pub use prediction_table::PredictionTable;
 pub use predictor::Predictor;
 pub use reference::{Bins, Distribution, Reference};
 pub use text_part::{TextLength, TextReader};

@@ -9,6 +9,7 @@
 //! and quantiles are exact up to a cap and estimated beyond, and the profile says which.
 
 mod associations;
+mod blocks;
 mod category_pages;
 mod cells;
 mod convert;
@@ -43,6 +44,7 @@ mod tally;
 mod value;
 mod word_counts;
 
+pub use blocks::{Block, Blocks, NewColumn, NewType, ResultWriter, StoredTable};
 pub use error::{Place, Position, TableError};
 pub use frame::{Column, Frame, TextColumn, Values};
 pub use ingest::{ingest, ingest_with, read_table};

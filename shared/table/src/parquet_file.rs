@@ -30,13 +30,13 @@ use rayon::prelude::*;
 use crate::{Column, Frame, TableError, TextColumn, Values, category_pages::CategoryWriter, tally::data_type};
 
 /// Rows of a row group, about: it ends with a round of pieces, which has more where rows are short.
-const GROUP_ROWS: usize = 500_000;
+pub(crate) const GROUP_ROWS: usize = 500_000;
 /// Bytes that a row group may take in memory before it ends early.
-const GROUP_BYTES: usize = 48 << 20;
+pub(crate) const GROUP_BYTES: usize = 48 << 20;
 /// Rows that a sample takes one after the other.
 const RUN_ROWS: usize = 200;
 /// Rows that are turned into a frame at a time.
-const BATCH_ROWS: usize = 16_384;
+pub(crate) const BATCH_ROWS: usize = 16_384;
 
 /// Writes pieces of a table.
 pub(crate) struct Writer<W: Write + Send> {
@@ -188,7 +188,6 @@ pub fn read_sample(path: &Path, most: usize) -> Result<Frame, TableError> {
 
 /// Writes the rows that [`read_sample`] reads as a table of their own.
 pub(crate) fn write_sample(path: &Path, most: usize, sample: &Path) -> Result<(), TableError> {
-    let open = |path: &Path| File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source });
     let mut builder = ParquetRecordBatchReaderBuilder::try_new_with_options(
         open(path)?,
         ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional),
@@ -221,17 +220,26 @@ pub(crate) fn picked(rows: usize, most: usize) -> Option<RowSelection> {
     Some(RowSelection::from(picked))
 }
 
+fn open(path: &Path) -> Result<File, TableError> {
+    File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source })
+}
+
+/// The outline of a Parquet file.
+pub(crate) fn load(path: &Path) -> Result<ArrowReaderMetadata, TableError> {
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    Ok(ArrowReaderMetadata::load(&open(path)?, options)?)
+}
+
 /// Reads the columns side by side, of all rows or of those that are picked.
 fn read(path: &Path, pick: impl Fn(usize) -> Option<RowSelection> + Sync) -> Result<Frame, TableError> {
-    let open = || File::open(path).map_err(|source| TableError::File { path: path.to_owned(), source });
-    let metadata = ArrowReaderMetadata::load(&open()?, ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional))?;
+    let metadata = load(path)?;
     let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let fields = metadata.schema().fields();
     let part = fields.len().div_ceil(rayon::current_num_threads()).max(1);
     let read_part = |begin: usize| {
         let part = begin..(begin + part).min(fields.len());
         let mut columns = fields.iter().skip(begin).take(part.len()).map(|field| Growing::new(field)).collect::<Result<Vec<_>, _>>()?;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(open()?, metadata.clone());
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(open(path)?, metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), part);
         if let Some(picked) = pick(rows) {
             builder = builder.with_row_selection(picked);
@@ -252,13 +260,13 @@ fn read(path: &Path, pick: impl Fn(usize) -> Option<RowSelection> + Sync) -> Res
 }
 
 /// A column that is read batch by batch.
-struct Growing {
-    column: Column,
+pub(crate) struct Growing {
+    pub(crate) column: Column,
     codes: HashMap<String, u32>,
 }
 
 impl Growing {
-    fn new(field: &Field) -> Result<Self, TableError> {
+    pub(crate) fn new(field: &Field) -> Result<Self, TableError> {
         let values = match field.data_type() {
             DataType::Int64 | DataType::Float64 => Values::Numbers(Vec::new()),
             DataType::Boolean => Values::Booleans(Vec::new()),
@@ -268,7 +276,7 @@ impl Growing {
         Ok(Self { column: Column { name: field.name().clone(), values }, codes: HashMap::new() })
     }
 
-    fn extend(&mut self, array: &ArrayRef) -> Result<(), TableError> {
+    pub(crate) fn extend(&mut self, array: &ArrayRef) -> Result<(), TableError> {
         match &mut self.column.values {
             Values::Numbers(numbers) => {
                 if let Some(integers) = array.as_primitive_opt::<Int64Type>() {

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
 use reqwest::Method;
 use serde_json::{Value, json};
-use system_tests::{Functions, Stack, flowers};
+use system_tests::{Functions, Stack, flowers, trainer_of};
 
 const JOBS: &str = "automl-local-training-jobs";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -148,16 +145,4 @@ async fn submit_long(stack: &Stack) -> String {
     let dataset_id = stack.dataset(&format!("a,b,y\n{rows}")).await;
     let request = json!({ "dataset_id": dataset_id, "target_column": "y", "config": { "time_budget": 60 } });
     stack.post("/train", request).await["job_id"].as_str().unwrap().to_owned()
-}
-
-/// The process that has the job in its environment.
-fn trainer_of(job_id: &str) -> Pid {
-    let variable = format!("JOB_ID={job_id}");
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let mut numbers = processes.filter_map(|process| {
-        let pid: i32 = process.file_name().to_str()?.parse().ok()?;
-        let environment = std::fs::read(process.path().join("environ")).ok()?;
-        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes()).then_some(pid)
-    });
-    Pid::from_raw(numbers.next().expect("the trainer runs"))
 }

@@ -9,6 +9,7 @@ mod lost_jobs;
 mod models;
 mod openapi;
 mod owners;
+mod predictions;
 mod races;
 mod requests;
 mod schemathesis;

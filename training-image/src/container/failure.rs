@@ -2,15 +2,16 @@
 
 use std::any::Any;
 
+use domain::Work;
 use tokio::task::JoinError;
 use trainer::whole_message;
 
 /// The message of an error and of all its sources.
-pub(crate) fn message(error: &anyhow::Error) -> String {
-    format!("Training failed: {}", whole_message(error.as_ref()))
+pub(crate) fn message(work: Work, error: &anyhow::Error) -> String {
+    format!("{work} failed: {}", whole_message(error.as_ref()))
 }
 
-/// Why the training thread ended without a result.
+/// Why a thread ended without a result.
 pub(crate) fn of_ended_thread(ended: JoinError) -> anyhow::Error {
     ended.try_into_panic().map_or_else(Into::into, |payload| of_panic(payload.as_ref()))
 }
@@ -27,7 +28,7 @@ mod tests {
     #[test]
     fn a_message_tells_the_whole_chain() {
         let error = anyhow::anyhow!("connection refused").context("cannot download the table");
-        assert_eq!(message(&error), "Training failed: cannot download the table: connection refused");
+        assert_eq!(message(Work::Training, &error), "Training failed: cannot download the table: connection refused");
     }
 
     #[test]
