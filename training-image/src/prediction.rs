@@ -126,11 +126,12 @@ fn run(
     writer.finish()?;
     let trained = &manifest.metrics;
     let of_model = |metrics| Metrics { training_time: trained.training_time, best_estimator: trained.best_estimator.clone(), ..metrics };
+    let bad_targets = wanted.profile.column(&manifest.target).map_or(0, |target| target.bad.count);
     Ok(PredictedTable {
         rows,
-        metrics: assessment.metrics().map(of_model),
         judged_rows: assessment.judged_rows(),
-        unknown_targets: assessment.unknown_targets() + wanted.profile.column(&manifest.target).map_or(0, |target| target.bad.count),
+        unknown_targets: assessment.unknown_targets() + bad_targets,
+        metrics: assessment.metrics().map(of_model),
         unread,
     })
 }
