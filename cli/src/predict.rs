@@ -48,14 +48,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let predictor = Predictor::load(&onnx).with_context(|| arguments.model.display().to_string())?;
     let of_data = || arguments.data.display().to_string();
     let typed = NamedTempFile::new().context("cannot make a temporary file")?;
-    table::ingest(&arguments.data, typed.path()).with_context(of_data)?;
-    let wanted = Wanted { keep: &arguments.keep, names: &BTreeMap::new() };
+    let profile = table::ingest(&arguments.data, typed.path()).with_context(of_data)?;
+    let wanted = Wanted { keep: &arguments.keep, names: &BTreeMap::new(), profile: &profile };
     let files = ResultFiles { csv: &arguments.out, parquet: None };
     let predicted = trainer::predict(&predictor, typed.path(), wanted, files, &mut |_, _| {}).with_context(of_data)?;
-    for UnreadCells { column, expected, cells, row, text } in predicted.unread {
+    for UnreadCells { column, expected, cells, row, line, text } in predicted.unread {
         let others = if cells > 1 { format!(" and {} more cells", cells - 1) } else { String::new() };
+        let place = match (row, line) {
+            (Some(row), _) => format!("row {row}"),
+            (None, line) => format!("line {}", line.unwrap_or_default()),
+        };
         // A warning that cannot be written is not worth a failed prediction.
-        let _ = writeln!(stderr(), "warning: '{text}' in row {row}{others} of column '{column}' is no {expected} and counts as missing");
+        let _ = writeln!(stderr(), "warning: '{text}' in {place}{others} of column '{column}' is no {expected} and counts as missing");
     }
     if arguments.json {
         let target = &predictor.manifest().target;

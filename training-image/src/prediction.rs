@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, fs::File, io, path::Path};
 
-use domain::{Metrics, UnreadCells};
+use domain::{ColumnKind, Metrics, Profile, UnreadCells};
 use engine::{Assessment, Unread};
 use model::{Label, Manifest, PredictionTable, Predictions, Predictor};
 use rayon::prelude::*;
@@ -24,6 +24,8 @@ pub struct Wanted<'a> {
     pub keep: &'a [String],
     /// What the labels are called, by their codes, where that is not what the table called them.
     pub names: &'a BTreeMap<String, String>,
+    /// What was found as the table was read: it took the cells that do not fit their column for missing.
+    pub profile: &'a Profile,
 }
 
 /// Where the results go.
@@ -102,7 +104,7 @@ fn run(
     let mut needed: Vec<&str> = manifest.features.iter().map(|feature| feature.name.as_str()).collect();
     needed.push(&manifest.target);
     let mut assessment = Assessment::new(&manifest.labels, manifest.threshold);
-    let (mut rows, mut unread) = (0, Vec::new());
+    let (mut rows, mut unread) = (0, bad_cells(wanted.profile, manifest));
     let mut blocks = table.blocks(&needed, wanted.keep)?;
     loop {
         let some: Vec<Block> = blocks.by_ref().take(rayon::current_num_threads()).collect::<Result<_, _>>()?;
@@ -124,13 +126,36 @@ fn run(
     writer.finish()?;
     let trained = &manifest.metrics;
     let of_model = |metrics| Metrics { training_time: trained.training_time, best_estimator: trained.best_estimator.clone(), ..metrics };
+    let bad_targets = wanted.profile.column(&manifest.target).map_or(0, |target| target.bad.count);
     Ok(PredictedTable {
         rows,
-        metrics: assessment.metrics().map(of_model),
         judged_rows: assessment.judged_rows(),
-        unknown_targets: assessment.unknown_targets(),
+        unknown_targets: assessment.unknown_targets() + bad_targets,
+        metrics: assessment.metrics().map(of_model),
         unread,
     })
+}
+
+/// The cells of the model's features that were taken for missing as the table was read.
+fn bad_cells(profile: &Profile, manifest: &Manifest) -> Vec<UnreadCells> {
+    let columns = manifest.features.iter().filter_map(|feature| profile.column(&feature.name));
+    let told = columns.filter(|column| column.bad.count > 0).map(|column| {
+        let expected = match column.kind {
+            ColumnKind::Date => "date",
+            ColumnKind::Boolean => "boolean",
+            ColumnKind::Integer | ColumnKind::Float | ColumnKind::Text => "number",
+        };
+        let first = column.bad.examples.first();
+        UnreadCells {
+            column: column.name.clone(),
+            expected: expected.to_owned(),
+            cells: column.bad.count,
+            row: None,
+            line: first.map(|cell| cell.line),
+            text: first.map(|cell| cell.text.clone()).unwrap_or_default(),
+        }
+    });
+    told.collect()
 }
 
 /// A block and what the model says of it.
@@ -150,10 +175,13 @@ impl Answered {
 
 /// Adds the unread cells of a block that begins after `before` rows to those of the blocks before it.
 fn gather(unread: &mut Vec<UnreadCells>, Unread { column, expected, cells, row, text }: Unread, before: u64) {
-    match unread.iter_mut().find(|known| known.column == column && known.expected == expected) {
-        Some(known) => known.cells += cells as u64,
-        None => unread.push(UnreadCells { column, expected: expected.to_owned(), cells: cells as u64, row: before + row as u64, text }),
+    let known = unread.iter_mut().find(|known| known.row.is_some() && known.column == column && known.expected == expected);
+    if let Some(known) = known {
+        known.cells += cells as u64;
+        return;
     }
+    let row = Some(before + row as u64);
+    unread.push(UnreadCells { column, expected: expected.to_owned(), cells: cells as u64, row, line: None, text });
 }
 
 /// Writes the results in both forms.
@@ -234,8 +262,8 @@ mod tests {
         gather(&mut all, unread("a", 2, 5), 0);
         gather(&mut all, unread("b", 1, 3), 100);
         gather(&mut all, unread("a", 4, 1), 100);
-        let told: Vec<(&str, u64, u64)> = all.iter().map(|cells| (cells.column.as_str(), cells.cells, cells.row)).collect();
-        assert_eq!(told, [("a", 6, 5), ("b", 1, 103)]);
+        let told: Vec<(&str, u64, Option<u64>)> = all.iter().map(|cells| (cells.column.as_str(), cells.cells, cells.row)).collect();
+        assert_eq!(told, [("a", 6, Some(5)), ("b", 1, Some(103))]);
     }
 
     #[test]

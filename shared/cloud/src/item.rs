@@ -104,7 +104,8 @@ mod tests {
     fn predicted() -> Job {
         let (source, table) = (PredictionSource::Object("inputs/default/a.csv".to_owned()), DatasetId::random());
         let job = completed().predicting(source, table, "a.csv".to_owned(), vec!["id".to_owned()]);
-        let unread = UnreadCells { column: "a".to_owned(), expected: "date".to_owned(), cells: 2, row: 7, text: "x".to_owned() };
+        let unread =
+            UnreadCells { column: "a".to_owned(), expected: "date".to_owned(), cells: 2, row: Some(7), line: None, text: "x".to_owned() };
         let outcome = PredictionOutcome {
             rows: 10,
             csv_path: "s3://b/c".to_owned(),

@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, builders::PutBuilder},
 };
 use domain::{
-    DatasetId, Job, JobFiles, JobId, JobStatus, Metrics, Prediction, PreprocessingInfo, ProblemType, Progress, Timestamp, UserId,
+    DatasetId, Job, JobFiles, JobId, JobStatus, Metrics, Prediction, PredictionSource, PreprocessingInfo, ProblemType, Progress, Timestamp,
+    UserId,
 };
 use serde::Serialize;
 
@@ -20,6 +21,7 @@ use crate::{
     CloudError, Page,
     error::failed,
     item::{Item, from_item, text, to_item},
+    keys,
     page::{Condition, Filter, NewestFirst},
 };
 
@@ -138,7 +140,8 @@ impl Jobs {
         let filter = JobFilter { dataset_id: Some(dataset), ..JobFilter::default() };
         let trained = self.list(user, &filter, limit, None).await?.items;
         let unfinished = vec![("dataset_id", Condition::Is(dataset.to_string())), (OPEN, Condition::Is(YES.to_owned()))];
-        let predicted = self.page(user, &unfinished, limit, None).await?.items.into_iter().filter(|job| job.prediction.is_some());
+        let unfinished = self.page(user, &unfinished, limit, None).await?.items;
+        let predicted = unfinished.into_iter().filter(|job| job.prediction.as_ref().is_some_and(|asked| reads(asked, dataset)));
         Ok(trained.into_iter().chain(predicted).map(|job| job.job_id).collect())
     }
 
@@ -354,6 +357,14 @@ fn conditions(filter: &JobFilter) -> Filter {
     let dataset = dataset_id.map(|dataset| ("dataset_id", Condition::Is(dataset.to_string())));
     let tag = tag.as_ref().map(|tag| ("tags", Condition::Has(tag.clone())));
     [trainings, status, dataset, tag].into_iter().flatten().collect()
+}
+
+/// Whether a prediction reads what a dataset consists of.
+fn reads(asked: &Prediction, dataset: DatasetId) -> bool {
+    match &asked.source {
+        PredictionSource::Dataset(read) => *read == dataset,
+        PredictionSource::Object(key) => keys::dataset_of_upload(key) == Some(dataset),
+    }
 }
 
 fn subject(job: JobId) -> String {

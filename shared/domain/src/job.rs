@@ -226,6 +226,7 @@ impl Job {
     }
 
     /// A prediction of `source` with this job's model, that was just submitted. `table` is the name of the file that is predicted.
+    #[must_use]
     pub fn predicting(&self, source: PredictionSource, dataset_id: DatasetId, table: String, keep: Vec<String>) -> Self {
         let (user_id, target) = (self.user_id.clone(), self.target_column.clone());
         let learned = self.problem_type.unwrap_or(ProblemType::Classification);

@@ -59,12 +59,14 @@ pub struct PredictionOutcome {
 pub struct UnreadCells {
     /// The column.
     pub column: String,
-    /// `number` or `date`.
+    /// `number`, `date` or `boolean`.
     pub expected: String,
     /// How many cells there are.
     pub cells: u64,
-    /// The first one's row, from 1.
-    pub row: u64,
+    /// The first one's row, from 1, where the model found it …
+    pub row: Option<u64>,
+    /// … or its line in the file, where that was found as the table was read: a few cells that do not fit their column.
+    pub line: Option<u64>,
     /// Its beginning.
     pub text: String,
 }

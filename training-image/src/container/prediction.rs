@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use cloud::{Jobs, ObjectPath, Objects, PredictionCompletion, keys};
-use domain::{Job, JobStatus, Metrics, Phase, Prediction, PredictionOutcome, PredictionSource, Progress};
+use domain::{Job, JobStatus, Metrics, Phase, Prediction, PredictionOutcome, PredictionSource, Profile, Progress};
 use model::Predictor;
 use tokio::{sync::watch, task::spawn_blocking};
 use trainer::{Clock, PredictedTable, PredictionError, ResultFiles, Wanted, sha256};
@@ -34,8 +34,8 @@ pub(super) async fn predict_and_store(
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let work = async |news| {
         let model = fetch_model(job, asked, objects, jobs).await?;
-        fetch_table(environment, asked, clock, objects, folder.path(), &news).await?;
-        predict(model, asked, clock, folder.path(), news).await
+        let profile = fetch_table(environment, asked, clock, objects, folder.path(), &news).await?;
+        predict(model, profile, asked, clock, folder.path(), news).await
     };
     let Some(predicted) = while_wanted(environment, jobs, news, work).await? else { return Ok(()) };
     let outcome = store(environment, objects, folder.path(), &predicted).await?;
@@ -65,7 +65,7 @@ async fn fetch_model(job: &Job, asked: &Prediction, objects: &Objects, jobs: &Jo
     Ok(Model { predictor: Arc::new(predictor), job: trained })
 }
 
-/// Puts the typed table into the folder: a dataset's own, or what an object is read as.
+/// Puts the typed table into the folder, a dataset's own or what an object is read as; what was found as it was read.
 async fn fetch_table(
     environment: &Environment,
     asked: &Prediction,
@@ -73,7 +73,7 @@ async fn fetch_table(
     objects: &Objects,
     folder: &Path,
     news: &News,
-) -> Result<()> {
+) -> Result<Profile> {
     let bucket = &environment.datasets_bucket;
     let parquet = table_in(folder);
     // Told of each piece, so that a job that was ended is left while a large file arrives.
@@ -82,7 +82,9 @@ async fn fetch_table(
     match &asked.source {
         PredictionSource::Dataset(dataset) => {
             let path = ObjectPath::new(bucket, keys::table_key(*dataset));
-            objects.download_with(&path, &parquet, tell).await.context("cannot fetch the dataset's table; confirm the dataset again")
+            let ask = "cannot fetch the dataset's table; confirm the dataset again";
+            objects.download_with(&path, &parquet, tell).await.context(ask)?;
+            objects.profile(bucket, *dataset).await.context(ask)?.context(ask)
         }
         PredictionSource::Object(key) => {
             let file = folder.join("input");
@@ -90,10 +92,10 @@ async fn fetch_table(
             let news = news.clone();
             let reading = spawn_blocking(move || {
                 let mut tell = |_| drop(news.send_replace(Some(Progress::entering(Phase::Loading, clock.elapsed().as_secs_f64()))));
-                table::ingest_with(&table::Input::whole(&file)?, &parquet, &mut tell)?;
+                let profile = table::ingest_with(&table::Input::whole(&file)?, &parquet, &mut tell)?;
                 // The typed table is all that is needed from here on: the disk is not.
                 let _ = std::fs::remove_file(&file);
-                Ok::<_, table::TableError>(())
+                Ok::<_, table::TableError>(profile)
             });
             reading.await.map_err(failure::of_ended_thread)?.with_context(|| format!("'{key}' cannot be read as a table"))
         }
@@ -105,7 +107,7 @@ fn table_in(folder: &Path) -> std::path::PathBuf {
 }
 
 /// Predicts the table in the folder, on a thread of its own; the results are written beside it.
-async fn predict(model: Model, asked: &Prediction, clock: Clock, folder: &Path, news: News) -> Result<PredictedTable> {
+async fn predict(model: Model, profile: Profile, asked: &Prediction, clock: Clock, folder: &Path, news: News) -> Result<PredictedTable> {
     let (folder, keep, names) = (folder.to_owned(), asked.keep.clone(), model.job.label_names());
     let predicting = spawn_blocking(move || {
         let mut tell = |done, of| {
@@ -114,7 +116,7 @@ async fn predict(model: Model, asked: &Prediction, clock: Clock, folder: &Path, 
         };
         let (csv, parquet) = (folder.join(CSV), folder.join(PARQUET));
         let files = ResultFiles { csv: &csv, parquet: Some(&parquet) };
-        trainer::predict(&model.predictor, &table_in(&folder), Wanted { keep: &keep, names: &names }, files, &mut tell)
+        trainer::predict(&model.predictor, &table_in(&folder), Wanted { keep: &keep, names: &names, profile: &profile }, files, &mut tell)
     });
     let predicted: Result<_, PredictionError> = predicting.await.map_err(failure::of_ended_thread)?;
     Ok(predicted?)
