@@ -24,6 +24,8 @@ use crate::{
 
 const WHAT: &str = "Prediction error";
 const CSV: &str = "text/csv";
+/// Rows that take less than it takes to have another thread predict them.
+const SHORT_ROWS: usize = 4;
 
 /// How rows are predicted.
 #[derive(Debug, Clone, Copy, JsonSchema)]
@@ -96,15 +98,17 @@ pub(crate) async fn predict(
     let names =
         job.label_mapping.is_some().then_some(job.preprocessing_info).flatten().and_then(|info| info.target_mapping).unwrap_or_default();
     let loaded = Arc::clone(&model);
-    let run = spawn_blocking(move || {
+    let is_short = batch.rows <= SHORT_ROWS && !options.explain;
+    let run = move || {
         let start = Instant::now();
         let predictions = loaded.predict(&batch)?;
         let took = start.elapsed();
         let outcomes = Outcome::all(&predictions, &loaded.manifest().labels, &names).ok_or(PredictError::NoOutcome)?;
         let explanations = pipeline.map(|pipeline| explanations(&pipeline, &batch, &predictions)).transpose()?;
         Ok::<_, PredictError>((Predicted { outcomes, explanations }, took))
-    });
-    let (predicted, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
+    };
+    let done = if is_short { run() } else { spawn_blocking(run).await.map_err(internal(WHAT))? };
+    let (predicted, took) = done.map_err(internal(WHAT))?;
     metrics::record(job.job_id, took, &inputs.warnings);
     if as_csv {
         let table = csv::answer(&manifest.labels, &predicted, &inputs.warnings).map_err(internal(WHAT))?;

@@ -15,6 +15,7 @@ mod predictor;
 mod text_part;
 mod tree_ensemble;
 mod tree_kernel;
+mod wiring;
 
 pub use attribution::{Explainer, MemberExplainer};
 pub use card::{Baseline, ModelCard};
