@@ -25,6 +25,8 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/debug
 VENV := .venv
 FUNCTIONS := front upload datasets jobs deploy predict ingest job-events
+# What `make build` builds.
+BUILT := $(or $(ONLY),$(FUNCTIONS) trainer)
 
 # A processor without AVX2 gets binaries that it can run.
 ifeq ($(shell uname -sm),Linux x86_64)
@@ -86,14 +88,19 @@ deny: tools-deny ## Licences, duplicates, sources and advisories of the dependen
 	  else echo "NOT CHECKED: advisories (the advisory database cannot be reached from here)" >&2; fi
 
 .PHONY: build
-build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64)
+build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64, ONLY=name)
 	@case "$(ARCH)" in arm64) triple=aarch64-unknown-linux-gnu;; x86_64) triple=x86_64-unknown-linux-gnu;; \
 	  *) echo "ARCH is $(ARCH): use arm64 or x86_64" >&2; exit 1;; esac; \
 	rustup target list --installed | grep -qx "$$triple" || rustup target add "$$triple" || \
 	  { echo "cannot install Rust's standard library for $$triple: run 'rustup target add $$triple' where the network allows it" >&2; exit 1; }; \
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --target "$$triple" \
-	  $(foreach name,$(FUNCTIONS),--bin $(name)) --bin trainer; \
-	ls -l "$(TARGET_DIR)"/lambda/*/bootstrap
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --target "$$triple" --output-format zip \
+	  $(foreach name,$(BUILT),--bin $(name))
+	@$(foreach name,$(filter $(FUNCTIONS),$(BUILT)),$(call bounded,$(name),$(if $(filter predict,$(name)),8,10)) &&) true
+
+# Prints what a function's zip takes; fails when it takes more than $(2) MB, unless it was not optimised.
+bounded = bytes=$$(wc -c < "$(TARGET_DIR)/lambda/$(1)/bootstrap.zip") \
+  && printf '%-10s %5d KB zipped, of %d at most\n' $(1) $$((bytes / 1000)) $(2)000 \
+  && { [ "$${CARGO_PROFILE_RELEASE_OPT_LEVEL:-3}" = 0 ] || [ $$bytes -le $(2)000000 ] || { echo "$(1) is too large" >&2; false; }; }
 
 # Makes the environment $(1) of a benchmark's peers, with the packages of the file $(2).
 venv = { [ -x target/bench/$(1)-venv/bin/python ] || python3 -m venv target/bench/$(1)-venv; } \
@@ -135,6 +142,17 @@ bench-predict: tools-cargo ## Loading and predicting beside ONNX Runtime's, on t
 	@$(call venv,predict,benches/predict/requirements.txt)
 	@target/bench/predict-venv/bin/python benches/predict/run.py \
 	  "$(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,release)/examples/predict" $(OPTIONS)
+
+.PHONY: bench-serve
+bench-serve: binaries ## Predicting over HTTP beside FastAPI, ONNX Runtime and boto3 (OPTIONS=...)
+	@echo "building releases (the first time takes many minutes) …"
+	@cargo build --release -p predict -p local --bins --example load
+	@cargo build -p model --example predict
+	@$(call venv,serve,benches/serve/requirements.txt)
+	@mkdir -p target/bench/serve
+	@ln -f $(addprefix $(BIN)/,$(filter-out predict,$(FUNCTIONS)) trainer) $(addprefix $(TARGET_DIR)/release/,predict automl-local) target/bench/serve
+	@target/bench/serve-venv/bin/python benches/serve/run.py \
+	  target/bench/serve "$(TARGET_DIR)/release/examples/load" $(BIN)/examples/predict $(OPTIONS)
 
 .PHONY: bench-families
 bench-families: ## What other families of models would add to an ensemble (ONLY=name,name, TABLES=folder)

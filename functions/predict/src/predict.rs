@@ -25,6 +25,8 @@ use crate::{
 
 const WHAT: &str = "Prediction error";
 const CSV: &str = "text/csv";
+/// Rows that take less than it takes to have another thread predict them.
+const SHORT_ROWS: usize = 4;
 
 /// How rows are predicted.
 #[derive(Debug, Clone, Copy, JsonSchema)]
@@ -97,7 +99,8 @@ pub(crate) async fn predict(
     let pipeline = if options.explain { Some(app.models.pipeline(&job, path).await.map_err(internal(WHAT))?) } else { None };
     let table = PredictionTable::new(&manifest.labels, &job.label_names());
     let (loaded, named) = (Arc::clone(&model), table.labels().to_vec());
-    let run = spawn_blocking(move || {
+    let is_short = batch.rows <= SHORT_ROWS && !options.explain;
+    let run = move || {
         let start = Instant::now();
         let predictions = loaded.predict(&batch)?;
         let took = start.elapsed();
@@ -106,8 +109,9 @@ pub(crate) async fn predict(
         let counts = reference.as_ref().map(|reference| reference.count(features, &batch, labels, &predictions));
         let explanations = pipeline.map(|pipeline| explanations(&pipeline, &batch, &predictions)).transpose()?;
         Ok::<_, PredictError>((Predicted { predictions, outcomes, explanations }, counts, took))
-    });
-    let (predicted, counts, took) = run.await.map_err(internal(WHAT))?.map_err(internal(WHAT))?;
+    };
+    let done = if is_short { run() } else { spawn_blocking(run).await.map_err(internal(WHAT))? };
+    let (predicted, counts, took) = done.map_err(internal(WHAT))?;
     let counted = manifest.reference.as_ref().zip(counts.as_deref());
     let counted = counted.map(|(reference, bins)| Counted { reference, features: &manifest.features, bins });
     metrics::record(job.job_id, took, &inputs.warnings, counted);

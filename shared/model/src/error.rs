@@ -1,6 +1,6 @@
 //! What can be wrong with a model file or its use.
 
-use tract_onnx::prelude::TractError;
+use tract_core::prelude::TractError;
 
 /// Why a model cannot be written, read or run.
 #[derive(Debug, thiserror::Error)]

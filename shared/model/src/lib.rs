@@ -17,6 +17,7 @@ mod reference;
 mod text_part;
 mod tree_ensemble;
 mod tree_kernel;
+mod wiring;
 
 pub use attribution::{Explainer, MemberExplainer};
 pub use card::{Baseline, ModelCard};

@@ -15,11 +15,11 @@
 mod graph;
 mod outline;
 pub(crate) mod parts;
+pub(crate) mod pb;
 mod trees;
 pub(crate) mod wire;
 
 use prost::Message as _;
-use tract_onnx::pb::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor_proto::DataType};
 
 use crate::{
     Calibration, Feature, FeatureKind, Fitted, Linear, Link, Lookup, Manifest, ModelError, Pipeline, Task,
@@ -29,12 +29,13 @@ use crate::{
 use graph::{Attribute, Graph, append};
 use outline::Outline;
 pub use outline::read_pipeline;
+use pb::{DataType, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use trees::TreeNode;
 
 /// The operator of all trees.
 pub(crate) const TREE_ENSEMBLE: &str = "TreeEnsembleClassifier";
 /// Every operator that a graph of ours may hold.
-pub(crate) const OPERATORS: [&str; 25] = [
+pub(crate) const OPERATORS: [&str; 22] = [
     "Add",
     "ArgMax",
     "Cast",
@@ -50,16 +51,13 @@ pub(crate) const OPERATORS: [&str; 25] = [
     "MatMul",
     "Mul",
     "ReduceSum",
-    "Reshape",
     "Sigmoid",
     "Slice",
     "Softmax",
     "Squeeze",
     "Sub",
     TREE_ENSEMBLE,
-    "Unsqueeze",
     "Where",
-    "Constant",
 ];
 /// Where the manifest is among the metadata.
 pub(crate) const MANIFEST_KEY: &str = "manifest";

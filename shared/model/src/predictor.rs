@@ -5,19 +5,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tract_onnx::{
-    pb::{GraphProto, ModelProto, TensorProto},
-    prelude::*,
-    tract_hir::internal::{anyhow, tract_ndarray::Array2},
-};
+use tract_core::{internal::anyhow, prelude::*};
 
 use crate::{
     Batch, FeatureKind, Manifest, ModelError, Predictions,
     evaluate::chosen,
     manifest::FORMAT_VERSION,
-    onnx::{MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, TREE_ENSEMBLE, VARIABLE, parts::Parts},
-    tree_ensemble::{put_trees, tree_ensemble_classifier},
+    onnx::{
+        MANIFEST_KEY, NUMERIC_INPUT, OPERATORS, PROBABILITIES, VARIABLE,
+        parts::Parts,
+        pb::{GraphProto, ModelProto, TensorProto},
+    },
     tree_kernel::TreeKernel,
+    wiring::wired,
 };
 
 /// The largest file that is loaded.
@@ -49,7 +49,7 @@ impl Predictor {
         let categorical = manifest.categorical().count();
         check_graph(graph, &manifest, numeric)?;
         // The runtime is written for files of good faith: whatever it cannot take must not end the process.
-        let built = catch_unwind(AssertUnwindSafe(|| plan(&model, trees, &manifest)));
+        let built = catch_unwind(AssertUnwindSafe(|| plan(graph, trees, &manifest, numeric)));
         let plan = built.unwrap_or_else(|_| Err(anyhow!("the runtime cannot take the graph")))?;
         Ok(Self { manifest, plan, numeric, categorical })
     }
@@ -99,14 +99,12 @@ impl Predictor {
     fn inputs(&self, batch: &Batch, first: usize, rows: usize) -> Result<TVec<TValue>, ModelError> {
         let mut inputs = tvec!();
         if self.numeric > 0 {
-            let numbers = batch.numbers.iter().skip(first * self.numeric).take(rows * self.numeric).copied().collect();
-            let numbers = Array2::from_shape_vec((rows, self.numeric), numbers).map_err(TractError::from)?;
-            inputs.push(numbers.into_tensor().into_tvalue());
+            let numbers = batch.numbers.get(first * self.numeric..(first + rows) * self.numeric).unwrap_or_default();
+            inputs.push(Tensor::from_shape(&[rows, self.numeric], numbers)?.into_tvalue());
         }
         for texts in &batch.texts {
-            let texts: Vec<String> = texts.iter().skip(first).take(rows).cloned().collect();
-            let texts = Array2::from_shape_vec((rows, 1), texts).map_err(TractError::from)?;
-            inputs.push(texts.into_tensor().into_tvalue());
+            let texts = texts.get(first..first + rows).unwrap_or_default();
+            inputs.push(tensor1(texts).into_shape(&[rows, 1])?.into_tvalue());
         }
         Ok(inputs)
     }
@@ -157,12 +155,7 @@ fn is_whole(tensor: &TensorProto) -> bool {
     asked == Some(held) && tensor.raw_data.is_empty() && tensor.external_data.is_empty()
 }
 
-fn plan(proto: &ModelProto, trees: Vec<TreeKernel>, manifest: &Manifest) -> TractResult<Arc<TypedRunnableModel>> {
-    let mut onnx = tract_onnx::onnx();
-    onnx.op_register.insert(TREE_ENSEMBLE, tree_ensemble_classifier);
+fn plan(graph: &GraphProto, trees: Vec<TreeKernel>, manifest: &Manifest, numeric: usize) -> TractResult<Arc<TypedRunnableModel>> {
     let output = if manifest.labels.is_empty() { VARIABLE } else { PROBABILITIES };
-    let mut model = onnx.parse(proto, None)?.model;
-    put_trees(&mut model, trees)?;
-    model.select_outputs_by_name([output])?;
-    model.into_optimized()?.into_runnable()
+    wired(graph, trees, numeric, output)?.into_optimized()?.into_runnable()
 }

@@ -10,11 +10,7 @@
 use std::sync::Arc;
 
 use prost::DecodeError;
-use tract_onnx::{
-    model::ParsingContext,
-    pb::NodeProto,
-    tract_hir::{infer::InferenceOp, internal::*},
-};
+use tract_core::internal::*;
 
 use crate::{
     ModelError, Node, Tree,
@@ -29,28 +25,6 @@ use crate::{
 const MAX_NODES: usize = 50_000_000;
 /// The most classes of one ensemble.
 const MAX_CLASSES: usize = 100_000;
-
-/// Builds the operator without trees; [`put_trees`] gives it its own.
-#[allow(clippy::unnecessary_wraps, reason = "the runtime's signature")]
-pub(crate) fn tree_ensemble_classifier(
-    _context: &ParsingContext<'_>,
-    _node: &NodeProto,
-) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    Ok((expand(TreeEnsemble(Arc::default())), Vec::new()))
-}
-
-/// Gives each operator of a parsed graph its trees, in the order of the graph.
-pub(crate) fn put_trees(model: &mut InferenceModel, trees: Vec<TreeKernel>) -> TractResult<()> {
-    let mut trees = trees.into_iter();
-    for node in model.nodes_mut() {
-        let operator = node.op_as_mut::<Box<dyn Expansion>>().and_then(|op| op.as_any_mut().downcast_mut::<TreeEnsemble>());
-        if let Some(operator) = operator {
-            operator.0 = Arc::new(trees.next().context("an operator has no trees")?);
-        }
-    }
-    ensure!(trees.next().is_none(), "trees belong to no operator");
-    Ok(())
-}
 
 /// The trees of the operator's `NodeProto`. Its attributes are read side by side, straight into the kernel.
 pub(crate) fn read(node: &[u8]) -> Result<TreeKernel, ModelError> {
@@ -240,8 +214,15 @@ fn position(value: i64) -> Result<u32, ModelError> {
     u32::try_from(value).map_err(|_| ModelError::damaged(format!("the trees point to {value}")))
 }
 
+/// The operator.
 #[derive(Debug, Clone)]
-struct TreeEnsemble(Arc<TreeKernel>);
+pub(crate) struct TreeEnsemble(Arc<TreeKernel>);
+
+impl TreeEnsemble {
+    pub(crate) fn new(trees: TreeKernel) -> Self {
+        Self(Arc::new(trees))
+    }
+}
 
 impl PartialEq for TreeEnsemble {
     fn eq(&self, other: &Self) -> bool {
@@ -254,40 +235,6 @@ impl Eq for TreeEnsemble {}
 impl std::hash::Hash for TreeEnsemble {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         Arc::as_ptr(&self.0).hash(state);
-    }
-}
-
-impl Expansion for TreeEnsemble {
-    fn name(&self) -> StaticName {
-        TREE_ENSEMBLE.into()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        check_input_arity(inputs, 1)?;
-        check_output_arity(outputs, 2)?;
-        solver.equals(&inputs[0].datum_type, f32::datum_type())?;
-        solver.equals(&inputs[0].rank, 2)?;
-        solver.equals(&outputs[0].datum_type, i64::datum_type())?;
-        solver.equals(&outputs[0].rank, 1)?;
-        solver.equals(&outputs[0].shape[0], &inputs[0].shape[0])?;
-        solver.equals(&outputs[1].datum_type, f32::datum_type())?;
-        solver.equals(&outputs[1].rank, 2)?;
-        solver.equals(&outputs[1].shape[0], &inputs[0].shape[0])?;
-        solver.equals(&outputs[1].shape[1], self.0.outputs().to_dim())?;
-        Ok(())
-    }
-
-    fn nboutputs(&self) -> TractResult<usize> {
-        Ok(2)
-    }
-
-    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        model.wire_node(prefix, self.clone(), inputs)
     }
 }
 

@@ -2,17 +2,16 @@
 //!
 //! The trees are most of a file. They stand apart until the graph is encoded, and are encoded straight from the pipeline.
 
-use prost::Message as _;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    attribute_proto::AttributeType,
-    tensor_proto::DataType,
-    tensor_shape_proto::{Dimension, dimension},
-    type_proto,
+use super::{
+    TREE_ENSEMBLE,
+    pb::{
+        AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, NodeProto, TensorProto, TensorShapeProto,
+        TensorType, TypeProto, ValueInfoProto,
+    },
+    trees::TreeNode,
 };
-
-use super::{TREE_ENSEMBLE, trees::TreeNode};
 use crate::ModelError;
+use prost::Message as _;
 
 /// An attribute's value.
 #[derive(Debug)]
@@ -171,16 +170,10 @@ pub(super) fn append(message: &impl prost::Message, file: &mut Vec<u8>) {
 }
 
 fn value_info(name: &str, data_type: DataType, shape: &[usize]) -> ValueInfoProto {
-    let dimension = |value| Dimension { value: Some(value), ..Dimension::default() };
-    let rows = dimension(dimension::Value::DimParam("N".to_owned()));
-    let rest = shape.iter().map(|&length| dimension(dimension::Value::DimValue(length as i64)));
-    let tensor = type_proto::Tensor {
-        elem_type: data_type as i32,
-        shape: Some(TensorShapeProto { dim: std::iter::once(rows).chain(rest).collect() }),
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() }),
-        ..ValueInfoProto::default()
-    }
+    let dimension = |value| Dimension { value: Some(value) };
+    let rows = dimension(DimensionValue::Name("N".to_owned()));
+    let rest = shape.iter().map(|&length| dimension(DimensionValue::Length(length as i64)));
+    let shape = TensorShapeProto { dim: std::iter::once(rows).chain(rest).collect() };
+    let tensor = TensorType { elem_type: data_type as i32, shape: Some(shape) };
+    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
 }

@@ -5,10 +5,10 @@
 
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
-use tract_onnx::pb::StringStringEntryProto;
 
 use super::{
     MANIFEST_KEY, OUTLINE_KEY, TREE_ENSEMBLE, columns,
+    pb::StringStringEntryProto,
     wire::{Fields, GRAPH_NODE, MODEL_GRAPH, MODEL_METADATA, NODE_OPERATOR},
 };
 use crate::{

@@ -4,10 +4,10 @@
 //! they are made of is counted before.
 
 use prost::Message as _;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use super::{
     TREE_ENSEMBLE,
+    pb::{GraphProto, ModelProto, NodeProto},
     wire::{ATTRIBUTE_FIELDS, Field, Fields, GRAPH_NODE, MODEL_GRAPH, NODE_ATTRIBUTE, NODE_OPERATOR},
 };
 use crate::{ModelError, tree_ensemble, tree_kernel::TreeKernel};

@@ -10,11 +10,11 @@
 //! Each attribute is a column of the nodes. A table of a few thousand rows may have a million of them, so they are not gathered: the trees
 //! are walked once for the columns' lengths, and once for each column, whose values go straight into the file.
 
+use super::pb::{AttributeProto, AttributeType, NodeProto};
 use prost::{
     Message as _,
     encoding::{encode_varint, encoded_len_varint},
 };
-use tract_onnx::pb::{AttributeProto, NodeProto, attribute_proto::AttributeType};
 
 use crate::{Forest, ModelError, Node, Tree};
 

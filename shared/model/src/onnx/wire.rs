@@ -147,9 +147,9 @@ fn numbers<T>(
 
 #[cfg(test)]
 mod tests {
+    use crate::onnx::pb::AttributeProto;
     use proptest::{collection::vec, prelude::*};
     use prost::Message as _;
-    use tract_onnx::pb::AttributeProto;
 
     use super::*;
 
