@@ -25,6 +25,10 @@ use crate::{
 const MAX_NODES: usize = 50_000_000;
 /// The most classes of one ensemble.
 const MAX_CLASSES: usize = 100_000;
+/// The most trees of one ensemble.
+const MAX_TREES: usize = 1_000_000;
+/// The most tests on a path of a tree; a set of many categories is a chain of them.
+const MAX_DEPTH: u32 = 1_000_000;
 
 /// The trees of the operator's `NodeProto`. Its attributes are read side by side, straight into the kernel.
 pub(crate) fn read(node: &[u8]) -> Result<TreeKernel, ModelError> {
@@ -76,14 +80,27 @@ impl<'a> Attributes<'a> {
 fn read_nodes(attributes: &Attributes<'_>, kernel: &mut TreeKernel) -> Result<(), ModelError> {
     each_node(attributes, |begins, node| {
         if begins {
-            if kernel.trees() > 0 {
-                kernel.end_tree()?;
-            }
+            end_tree(kernel)?;
             kernel.begin_tree(0);
         }
         kernel.push_node(&node)
     })?;
-    if kernel.trees() > 0 { kernel.end_tree() } else { Ok(()) }
+    end_tree(kernel)
+}
+
+/// Ends the tree that was begun last, if there is one, and looks at how many there are and how deep it is.
+fn end_tree(kernel: &mut TreeKernel) -> Result<(), ModelError> {
+    let trees = kernel.trees();
+    if trees == 0 {
+        return Ok(());
+    }
+    let depth = kernel.end_tree()?;
+    if trees > MAX_TREES || depth > MAX_DEPTH {
+        let reason =
+            format!("tree {trees} has paths of {depth} tests; at most {MAX_TREES} trees and paths of {MAX_DEPTH} tests are loaded");
+        return Err(ModelError::damaged(reason));
+    }
+    Ok(())
 }
 
 /// Visits the nodes, tests on thresholds and leaves without a value, in the order of the file; and tells where a tree begins.

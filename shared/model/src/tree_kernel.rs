@@ -78,7 +78,8 @@ impl TreeKernel {
         }
         self.begin_tree(tree.output);
         tree.nodes.iter().try_for_each(|node| self.push_node(node))?;
-        self.end_tree()
+        self.end_tree()?;
+        Ok(())
     }
 
     /// Begins a tree of a score that exists; [`Self::push_node`] adds its nodes.
@@ -117,8 +118,8 @@ impl TreeKernel {
         Ok(())
     }
 
-    /// Ends the tree that was begun last. Fails when it has no nodes, or one with a child past the end.
-    pub(crate) fn end_tree(&self) -> Result<(), ModelError> {
+    /// Ends the tree that was begun last; the tests on its longest path. Fails when it has no nodes, or one with a child past the end.
+    pub(crate) fn end_tree(&self) -> Result<u32, ModelError> {
         let (root, end) = (self.roots.last().map_or(0, |&(root, _)| root as usize), self.nodes.len());
         let nodes = self.nodes.get(root..).unwrap_or_default();
         if nodes.is_empty() {
@@ -127,7 +128,14 @@ impl TreeKernel {
         if nodes.iter().any(|node| node.left.max(node.right) as usize >= end) {
             return Err(wrong(CHILD_OUT_OF_PLACE));
         }
-        Ok(())
+        let mut depths = vec![0; nodes.len()];
+        for (at, node) in nodes.iter().enumerate() {
+            let below = depths[at] + 1;
+            for child in [node.left, node.right].map(|child| child as usize - root).into_iter().filter(|&child| child != at) {
+                depths[child] = below;
+            }
+        }
+        Ok(depths.into_iter().max().unwrap_or(0))
     }
 
     /// Makes a leaf, by its place in a tree, add `value`. Fails when there is no such leaf.

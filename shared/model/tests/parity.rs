@@ -8,7 +8,8 @@ mod pipelines;
 use std::{env, fs, process};
 
 use model::{
-    Batch, Calibration, Explainer, ModelError, Pipeline, Predictions, Predictor, check_parity, read_pipeline, write_onnx, write_pickle,
+    Batch, Calibration, Explainer, Fitted, Forest, ModelError, Node, Pipeline, Predictions, Predictor, Tree, check_parity, read_pipeline,
+    write_onnx, write_pickle,
 };
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
@@ -166,6 +167,21 @@ fn trees_that_contradict_themselves_are_refused() {
     assert_says(&refusal(|node| attribute(node, "class_weights").name.clear()), "lack class_weights");
     assert_says(&refusal(|node| node.attribute.push(node.attribute[0].clone())), "nodes_treeids twice");
     assert_says(&refusal(|node| attribute(node, "class_ids").g = Some(GraphProto::default())), "has the field 6");
+}
+
+#[test]
+fn a_tree_that_is_too_deep_is_refused() {
+    const DEPTH: u32 = 1_000_001;
+    let chain = (0..DEPTH).flat_map(|depth| {
+        let test = Node::Threshold { feature: 0, threshold: 0.0, missing_left: false, left: 2 * depth + 1, right: 2 * depth + 2 };
+        [test, Node::Leaf { value: 0.0 }]
+    });
+    let nodes: Vec<Node> = chain.chain([Node::Leaf { value: 1.0 }]).collect();
+    let mut pipeline = small_pipeline();
+    let covers = vec![1.0; nodes.len()];
+    pipeline.members[0].model = Fitted::Trees(Forest { base: vec![0.0], trees: vec![Tree { output: 0, nodes, covers }] });
+    let written = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
+    assert_says(&Predictor::load(&written).unwrap_err().to_string(), "has paths of 1000001 tests; at most");
 }
 
 fn attribute<'a>(node: &'a mut NodeProto, name: &str) -> &'a mut AttributeProto {
