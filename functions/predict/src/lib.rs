@@ -21,7 +21,7 @@ use axum::{
     routing::{get, post},
 };
 use cloud::{CloudError, Jobs, Objects, SdkConfig, Setting};
-use domain::{Job, UserId};
+use domain::{Job, JobId, UserId};
 
 use models::Models;
 use windows::Windows;
@@ -43,10 +43,20 @@ impl App {
         Ok(Self { windows: Windows::new(jobs.clone()), jobs, models: Models::new(Objects::new(config)) })
     }
 
-    /// The caller's job.
+    /// The caller's job. What is held of one that was deleted goes.
     async fn job(&self, user: &UserId, id: &str, what: &'static str) -> Result<Job, ApiError> {
-        let Ok(job) = id.parse() else { return Err(ApiError::JobNotFound) };
-        self.jobs.get(user, job).await.map_err(internal(what))?.ok_or(ApiError::JobNotFound)
+        let Ok(job_id) = id.parse() else { return Err(ApiError::JobNotFound) };
+        let found = self.jobs.find(job_id).await.map_err(internal(what))?;
+        if found.is_none() {
+            self.forget(job_id);
+        }
+        found.filter(|job| job.user_id == *user).ok_or(ApiError::JobNotFound)
+    }
+
+    /// Drops what is held of a job.
+    fn forget(&self, job: JobId) {
+        self.models.forget(job);
+        self.windows.forget(job);
     }
 }
 

@@ -28,19 +28,33 @@ pub(crate) struct Counted<'a> {
     pub bins: &'a [u64],
 }
 
+/// What a request took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Took {
+    /// In all, but for reading its body and writing its answer.
+    pub request: Duration,
+    /// Of that, the model for all rows.
+    pub model: Duration,
+}
+
 /// Tells of a request that was answered. A line that cannot be written is not worth a failed prediction.
-pub(crate) fn record(job: JobId, took: Duration, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) {
+pub(crate) fn record(job: JobId, took: Took, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let _ = writeln!(stdout(), "{}", line(now, job, took, warnings, counted));
 }
 
-fn line(now: Duration, job: JobId, took: Duration, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) -> Value {
+fn line(now: Duration, job: JobId, took: Took, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) -> Value {
     let mut doubts: BTreeMap<&str, BTreeMap<Doubt, u64>> = BTreeMap::new();
     for (feature, doubt) in warnings.iter().flatten().map(Warning::kind) {
         *doubts.entry(feature).or_default().entry(doubt).or_default() += 1;
     }
     let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
-    let metrics = [metric("Predictions", "Count"), metric("DoubtfulRows", "Count"), metric("ModelTime", "Milliseconds")];
+    let metrics = [
+        metric("Predictions", "Count"),
+        metric("DoubtfulRows", "Count"),
+        metric("RequestTime", "Milliseconds"),
+        metric("ModelTime", "Milliseconds"),
+    ];
     json!({
         "_aws": {
             "Timestamp": u64::try_from(now.as_millis()).unwrap_or_default(),
@@ -48,7 +62,8 @@ fn line(now: Duration, job: JobId, took: Duration, warnings: &[Vec<Warning>], co
         },
         "Predictions": warnings.len(),
         "DoubtfulRows": warnings.iter().filter(|of_row| !of_row.is_empty()).count(),
-        "ModelTime": took.as_secs_f64() * 1_000.0,
+        "RequestTime": took.request.as_secs_f64() * 1_000.0,
+        "ModelTime": took.model.as_secs_f64() * 1_000.0,
         "JobId": job,
         "Doubts": doubts,
         "Features": counted.map(features),
@@ -79,7 +94,7 @@ mod tests {
         let line = line(
             Duration::from_millis(1_700_000_000_123),
             job,
-            Duration::from_micros(1_500),
+            Took { request: Duration::from_millis(4), model: Duration::from_micros(1_500) },
             &[doubtful, Vec::new(), vec![Warning::missing("age")]],
             Some(Counted { reference: &reference, features: &[], bins: &[0, 1, 2, 3] }),
         );

@@ -20,7 +20,7 @@ use crate::{
     error::PredictError,
     explain::{self, explanations},
     features::{Asked, Known},
-    metrics::{self, Counted},
+    metrics::{self, Counted, Took},
 };
 
 const WHAT: &str = "Prediction error";
@@ -76,10 +76,10 @@ pub(crate) async fn predict(
     Query(options): Query<Options>,
     Sent { asked, as_csv }: Sent,
 ) -> Result<Response, ApiError> {
+    let begin = Instant::now();
     let job = app.job(&user, &id, WHAT).await?;
     if !job.deployed {
-        app.models.forget(job.job_id);
-        app.windows.forget(job.job_id);
+        app.forget(job.job_id);
         return Err(ApiError::NotDeployed);
     }
     let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
@@ -114,7 +114,7 @@ pub(crate) async fn predict(
     let (predicted, counts, took) = done.map_err(internal(WHAT))?;
     let counted = manifest.reference.as_ref().zip(counts.as_deref());
     let counted = counted.map(|(reference, bins)| Counted { reference, features: &manifest.features, bins });
-    metrics::record(job.job_id, took, &inputs.warnings, counted);
+    metrics::record(job.job_id, Took { request: begin.elapsed(), model: took }, &inputs.warnings, counted);
     if let Some(bins) = &counts {
         app.windows.add(job.job_id, inputs.warnings.len() as u64, bins).await;
     }
