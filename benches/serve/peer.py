@@ -2,8 +2,8 @@
 
     uvicorn peer:app
 
-It does what ours does: the job's item is read for each request, its model fetched once, values are checked and converted as the contract
-says. Where there is a choice it is the faster one: the client that leaves items as they are, one thread where more only wait for each other.
+It does what ours does: the job's item is read for each request, its model fetched once, values are checked and converted by the same rules.
+Each library is used as its documentation has it: a plain function where calls block, a resource for the table, a session with its defaults.
 """
 
 import os
@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 TABLE = os.environ["DYNAMODB_JOBS_TABLE"]
 app = FastAPI()
-database = boto3.client("dynamodb")
+database = boto3.resource("dynamodb").Table(TABLE)
 storage = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
 sessions = {}
 
@@ -40,9 +40,7 @@ def session(job_id, path):
     if job_id not in sessions:
         bucket, key = path.removeprefix("s3://").split("/", 1)
         model = storage.get_object(Bucket=bucket, Key=key)["Body"].read()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        sessions[job_id] = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        sessions[job_id] = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     return sessions[job_id]
 
 
@@ -54,26 +52,26 @@ def number(feature, value):
 
 
 @app.post("/predict/{job_id}")
-async def predict(job_id: str, request: Request) -> Answer:
-    item = database.get_item(TableName=TABLE, Key={"job_id": {"S": job_id}}, ConsistentRead=True).get("Item")
+def predict(job_id: str, request: Request) -> Answer:
+    item = database.get_item(Key={"job_id": job_id}, ConsistentRead=True).get("Item")
     if item is None:
         raise HTTPException(404, "Job not found")
-    if not item.get("deployed", {}).get("BOOL"):
+    if not item.get("deployed"):
         raise HTTPException(400, "Model is not deployed. Deploy the model first using POST /jobs/{job_id}/deploy")
-    path = item.get("onnx_model_path", {}).get("S")
+    path = item.get("onnx_model_path")
     if path is None:
         raise HTTPException(400, "No ONNX model available for this job")
-    info = item["preprocessing_info"]["M"]
-    columns = [column["S"] for column in info["feature_columns"]["L"]]
+    info = item["preprocessing_info"]
+    columns = info["feature_columns"]
     missing = [column for column in columns if column not in request.features]
     if missing:
         raise HTTPException(400, f"Missing required features: {missing}")
     model = session(job_id, path)
-    kinds = info["feature_types"]["M"]
-    numbers = [number(column, request.features[column]) for column in columns if kinds[column]["S"] == "numeric"]
+    kinds = info["feature_types"]
+    numbers = [number(column, request.features[column]) for column in columns if kinds[column] == "numeric"]
     inputs = {"numeric": numpy.array([numbers], dtype=numpy.float32)} if numbers else {}
     for column in columns:
-        if kinds[column]["S"] != "numeric":
+        if kinds[column] != "numeric":
             inputs[f"category:{column}"] = numpy.array([[str(request.features[column])]], dtype=object)
     start = time.perf_counter()
     labels, probabilities = model.run(["label", "probabilities"], inputs)
@@ -84,5 +82,5 @@ async def predict(job_id: str, request: Request) -> Answer:
         probability=float(probabilities[0].max()),
         probabilities={str(label): float(probability) for label, probability in enumerate(probabilities[0])},
         inference_time_ms=round(took * 1000, 2),
-        model_type=item["metrics"]["M"]["best_estimator"]["S"],
+        model_type=item["metrics"]["best_estimator"],
     )

@@ -14,7 +14,10 @@ use model::{
 use pipelines::{any_batch, any_pipeline, manifest, small_pipeline};
 use proptest::{prelude::*, test_runner::Config};
 use prost::Message as _;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
+use tract_onnx::{
+    pb::{AttributeProto, GraphProto, ModelProto, NodeProto},
+    prelude::*,
+};
 
 proptest! {
     #![proptest_config(Config::with_cases(96))]
@@ -104,6 +107,23 @@ fn the_pickle_holds_the_model_whole() {
     for opcode in [b"c__builtin__".as_slice(), b"os\nsystem"] {
         assert!(!pickle.windows(opcode.len()).any(|window| window == opcode));
     }
+}
+
+#[test]
+fn tracts_reader_of_any_file_gives_the_same_probabilities() {
+    let pipeline = small_pipeline();
+    let onnx = write_onnx(&pipeline, &manifest(&pipeline)).unwrap();
+    let mut model = tract_onnx::onnx().model_for_read(&mut onnx.as_slice()).unwrap();
+    model.select_outputs_by_name(["probabilities"]).unwrap();
+    let model = model.into_optimized().unwrap().into_runnable().unwrap();
+    let batch = Batch { rows: 2, numbers: vec![0.0, 7.0], texts: vec![vec!["a".to_owned(), "?".to_owned()]] };
+    let column = |tensor: Tensor| tensor.into_shape(&[2, 1]).unwrap().into_tvalue();
+    let read = model.run(tvec![column(tensor1(&batch.numbers)), column(tensor1(&batch.texts[0]))]).unwrap();
+    let Predictions::Classes { probabilities, .. } = Predictor::load(&onnx).unwrap().predict(&batch).unwrap() else {
+        panic!("probabilities")
+    };
+    let pairs = read[0].to_plain_array_view::<f32>().unwrap().iter().copied().zip(probabilities).collect::<Vec<_>>();
+    assert!(pairs.len() == 4 && pairs.iter().all(|(one, other)| (one - other).abs() < 1e-6), "{pairs:?}");
 }
 
 #[test]
