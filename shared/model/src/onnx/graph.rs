@@ -140,7 +140,6 @@ impl<'a> Graph<'a> {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             output,
             attribute: attributes.into_iter().map(|(name, value)| attribute(name, value)).collect(),
-            ..NodeProto::default()
         });
     }
 
