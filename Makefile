@@ -147,7 +147,7 @@ bench-predict: tools-cargo ## Loading and predicting beside ONNX Runtime's, on t
 bench-serve: binaries ## Predicting over HTTP beside FastAPI, ONNX Runtime and boto3 (OPTIONS=...)
 	@echo "building releases (the first time takes many minutes) …"
 	@cargo build --release -p predict -p local --bins --example load
-	@cargo build -p model --example predict
+	@cargo build --workspace --example predict
 	@$(call venv,serve,benches/serve/requirements.txt)
 	@mkdir -p target/bench/serve
 	@ln -f $(addprefix $(BIN)/,$(filter-out predict,$(FUNCTIONS)) trainer) $(addprefix $(TARGET_DIR)/release/,predict automl-local) target/bench/serve
