@@ -97,9 +97,9 @@ enum LabelText {
 }
 
 impl Run {
-    pub(crate) fn new(took: Duration, model_type: Option<String>) -> Self {
+    pub(crate) fn new(took: Duration, model_type: Option<&str>) -> Self {
         let inference_time_ms = (took.as_secs_f64() * 100_000.0).round() / 100.0;
-        Self { inference_time_ms, model_type: model_type.unwrap_or_else(|| "unknown".to_owned()) }
+        Self { inference_time_ms, model_type: model_type.unwrap_or("unknown").to_owned() }
     }
 }
 

@@ -77,11 +77,11 @@ pub(crate) async fn drift(
     PathId(id): PathId,
     Query(request): Query<Request>,
 ) -> Result<Json<Answer>, ApiError> {
-    let job = app.job(&user, &id, WHAT).await?;
+    let job = app.deployment(&user, &id, WHAT).await?;
     if !job.deployed {
         return Err(ApiError::NoDeployment);
     }
-    let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
+    let path = job.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
     let model = app.models.get(&job, path).await.map_err(internal(WHAT))?;
     let reference = model.manifest().reference.as_ref().ok_or(ApiError::NoReference)?;
     let since = Timestamp::now().midnight().seconds_ago((request.days - 1) * SECONDS_OF_DAY);

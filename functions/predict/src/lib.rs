@@ -20,7 +20,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use cloud::{CloudError, Jobs, Objects, SdkConfig, Setting};
+use cloud::{CloudError, Deployment, Jobs, Objects, SdkConfig, Setting};
 use domain::{Job, JobId, UserId};
 
 use models::Models;
@@ -43,10 +43,16 @@ impl App {
         Ok(Self { windows: Windows::new(jobs.clone()), jobs, models: Models::new(Objects::new(config)) })
     }
 
-    /// The caller's job. What is held of one that was deleted goes.
+    /// The caller's job.
     async fn job(&self, user: &UserId, id: &str, what: &'static str) -> Result<Job, ApiError> {
+        let Ok(job) = id.parse() else { return Err(ApiError::JobNotFound) };
+        self.jobs.get(user, job).await.map_err(internal(what))?.ok_or(ApiError::JobNotFound)
+    }
+
+    /// The same as far as predicting needs it. What is held of a job that was deleted goes.
+    async fn deployment(&self, user: &UserId, id: &str, what: &'static str) -> Result<Deployment, ApiError> {
         let Ok(job_id) = id.parse() else { return Err(ApiError::JobNotFound) };
-        let found = self.jobs.find(job_id).await.map_err(internal(what))?;
+        let found = self.jobs.deployment(job_id).await.map_err(internal(what))?;
         if found.is_none() {
             self.forget(job_id);
         }

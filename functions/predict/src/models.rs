@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloud::{CloudError, ObjectPath, Objects};
-use domain::{Job, JobId};
+use cloud::{CloudError, Deployment, ObjectPath, Objects};
+use domain::JobId;
 use model::{ModelError, Pipeline, Predictor, read_pipeline};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
@@ -45,12 +45,12 @@ impl Models {
     }
 
     /// The model of `job`, which is stored at `path`.
-    pub(crate) async fn get(&self, job: &Job, path: &str) -> Result<Arc<Predictor>, PredictError> {
+    pub(crate) async fn get(&self, job: &Deployment, path: &str) -> Result<Arc<Predictor>, PredictError> {
         self.of(&self.loaded, job, path, Predictor::load).await
     }
 
     /// The pipeline that the model of `job` was written from: what explains its predictions.
-    pub(crate) async fn pipeline(&self, job: &Job, path: &str) -> Result<Arc<Pipeline>, PredictError> {
+    pub(crate) async fn pipeline(&self, job: &Deployment, path: &str) -> Result<Arc<Pipeline>, PredictError> {
         self.of(&self.read, job, path, read_pipeline).await
     }
 
@@ -64,11 +64,11 @@ impl Models {
     async fn of<T: Send + Sync + 'static>(
         &self,
         held: &Mutex<Recent<Arc<T>>>,
-        job: &Job,
+        job: &Deployment,
         path: &str,
         read: fn(&[u8]) -> Result<T, ModelError>,
     ) -> Result<Arc<T>, PredictError> {
-        let key = Key { job: job.job_id, sha256: job.files.model_sha256.clone() };
+        let key = Key { job: job.job_id, sha256: job.model_sha256.clone() };
         if let Some(value) = lock(held).get(&key) {
             return Ok(value);
         }

@@ -77,12 +77,12 @@ pub(crate) async fn predict(
     Sent { asked, as_csv }: Sent,
 ) -> Result<Response, ApiError> {
     let begin = Instant::now();
-    let job = app.job(&user, &id, WHAT).await?;
+    let job = app.deployment(&user, &id, WHAT).await?;
     if !job.deployed {
         app.forget(job.job_id);
         return Err(ApiError::NotDeployed);
     }
-    let path = job.files.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
+    let path = job.onnx_model_path.as_deref().ok_or(ApiError::NoModel)?;
     let model = app.models.get(&job, path).await.map_err(internal(WHAT))?;
     let manifest = model.manifest();
     let inputs = asked.inputs(Known { features: &manifest.features, ranges: &manifest.numeric_stats })?;
@@ -122,7 +122,7 @@ pub(crate) async fn predict(
         let table = csv::answer(&table, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
         return Ok(([(CONTENT_TYPE, CSV)], table).into_response());
     }
-    let run = Run::new(took, job.metrics.map(|metrics| metrics.best_estimator));
+    let run = Run::new(took, job.best_estimator());
     let answer = Answered::new(job.job_id, predicted, inputs.warnings, run, several);
     Ok(Json(answer.ok_or(PredictError::NoOutcome).map_err(internal(WHAT))?).into_response())
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod config;
 mod datasets;
+mod deployment;
 mod error;
 mod idempotency;
 mod item;
@@ -25,6 +26,7 @@ pub use aws_config::SdkConfig;
 pub use batch::{Batch, BatchJob, Submission, TrainerPlaces, TrainingQueue};
 pub use config::config;
 pub use datasets::{Claim, Datasets};
+pub use deployment::Deployment;
 pub use error::CloudError;
 pub use idempotency::{Creation, IdempotencyKey};
 pub use jobs::{Completion, JobFilter, JobPatch, Jobs, PredictionCompletion};
