@@ -74,9 +74,9 @@ fn line(now: Duration, job: JobId, took: Took, warnings: &[Vec<Warning>], counte
 fn features(Counted { reference, features, bins }: Counted<'_>) -> Map<String, Value> {
     let mut bins = bins.iter();
     let of = |distribution: &Distribution| {
-        let rows = bins.by_ref().take(distribution.size());
-        let occurring = distribution.labels(features).into_iter().zip(rows).filter(|(_, rows)| **rows > 0);
-        (distribution.name.clone(), occurring.map(|(values, rows)| (values, Value::from(*rows))).collect::<Map<_, _>>().into())
+        let occurring = bins.by_ref().take(distribution.size()).enumerate().filter(|(_, rows)| **rows > 0);
+        let values = |(bin, rows): (usize, &u64)| (distribution.label(bin, features), Value::from(*rows));
+        (distribution.name.clone(), occurring.map(values).collect::<Map<_, _>>().into())
     };
     reference.features.iter().take(MOST_FEATURES).map(of).collect()
 }

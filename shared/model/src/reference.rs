@@ -121,24 +121,34 @@ impl Distribution {
         }
     }
 
-    /// What its bins hold, for people. It is of one of these features, or of the prediction.
+    /// What each of its bins holds, for people. It is of one of these features, or of the prediction.
     pub fn labels(&self, features: &[Feature]) -> Vec<String> {
-        let feature = features.iter().find(|feature| feature.name == self.name);
-        let mut labels: Vec<String> = match &self.bins {
-            Bins::UpTo(bounds) => {
-                let text = |bound: f32| match feature.map(|feature| &feature.kind) {
-                    Some(FeatureKind::Date { parts, origin, .. }) if parts.contains(&DatePart::Elapsed) => {
-                        date::iso(date::midnight(origin.saturating_add(bound.floor() as i64)))
-                    }
-                    _ => bound.to_string(),
-                };
-                let above = bounds.last().map_or_else(|| "any number".to_owned(), |&last| format!("above {}", text(last)));
-                bounds.iter().map(|&bound| format!("up to {}", text(bound))).chain([above]).collect()
+        (0..self.size()).map(|bin| self.label(bin, features)).collect()
+    }
+
+    /// The same of one bin.
+    pub fn label(&self, bin: usize, features: &[Feature]) -> String {
+        if bin + 1 >= self.size() {
+            return "missing or unknown".to_owned();
+        }
+        match &self.bins {
+            Bins::OneOf(texts) => texts.get(bin).cloned().unwrap_or_else(|| "others".to_owned()),
+            Bins::UpTo(bounds) => match (bounds.get(bin), bounds.last()) {
+                (Some(&bound), _) => format!("up to {}", self.number(bound, features)),
+                (None, Some(&last)) => format!("above {}", self.number(last, features)),
+                (None, None) => "any number".to_owned(),
+            },
+        }
+    }
+
+    /// A bound, for people: of a date it is the day.
+    fn number(&self, bound: f32, features: &[Feature]) -> String {
+        match features.iter().find(|feature| feature.name == self.name).map(|feature| &feature.kind) {
+            Some(FeatureKind::Date { parts, origin, .. }) if parts.contains(&DatePart::Elapsed) => {
+                date::iso(date::midnight(origin.saturating_add(bound.floor() as i64)))
             }
-            Bins::OneOf(texts) => texts.iter().cloned().chain(["others".to_owned()]).collect(),
-        };
-        labels.push("missing or unknown".to_owned());
-        labels
+            _ => bound.to_string(),
+        }
     }
 
     fn nothing(&self) -> Vec<u64> {
