@@ -25,8 +25,6 @@ const TREE_LANES: usize = 16;
 /// Walks (rows × trees) that threads share, and those of a row that one of them takes.
 const SHARED_WALKS: usize = 4_000;
 const SHARED_WALKS_OF_ROW: usize = 500;
-/// Parts that the rows are shared in by each thread.
-const PARTS: usize = 3;
 /// The bit of `input` that tells of a test on a set.
 const SET: u32 = 1 << 31;
 
@@ -187,7 +185,7 @@ impl TreeKernel {
             return rows.for_each(|(row, scores)| self.add_to_row::<SETS>(row, scores));
         }
         let is_shared = rows * self.roots.len() >= SHARED_WALKS;
-        let parts = if is_shared { PARTS * rayon::current_num_threads() } else { 1 };
+        let parts = if is_shared { rayon::current_num_threads() } else { 1 };
         let block = rows.div_ceil(parts).next_multiple_of(LANES).min(BLOCK);
         let blocks = inputs.chunks(block * columns).zip(scores.chunks_mut(block * self.outputs));
         let add = |(inputs, scores): (&[f32], &mut [f32])| self.add_to_block::<SETS>(inputs, columns, scores);
