@@ -87,6 +87,17 @@ deny: tools-deny ## Licences, duplicates, sources and advisories of the dependen
 	@if cargo deny --all-features fetch db >/dev/null 2>&1; then cargo deny --all-features check advisories; \
 	  else echo "NOT CHECKED: advisories (the advisory database cannot be reached from here)" >&2; fi
 
+.PHONY: template
+template: export SAM_CLI_TELEMETRY := 0
+template: export AWS_DEFAULT_REGION := us-east-1
+template: ## Check template.yaml, as it is written and as it is deployed
+	@$(call venv,template,tests/template/requirements.txt)
+	target/bench/template-venv/bin/sam validate --template template.yaml
+	target/bench/template-venv/bin/sam validate --lint --template template.yaml
+	target/bench/template-venv/bin/cfn-lint template.yaml
+	target/bench/template-venv/bin/python tests/template/expand.py template.yaml target/template.json
+	target/bench/template-venv/bin/cfn-lint target/template.json
+
 .PHONY: build
 build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64, ONLY=name)
 	@case "$(ARCH)" in arm64) triple=aarch64-unknown-linux-gnu;; x86_64) triple=x86_64-unknown-linux-gnu;; \
