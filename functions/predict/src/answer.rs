@@ -58,7 +58,6 @@ struct RowAnswer {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Predicted {
     pub predictions: Predictions,
-    pub outcomes: Vec<Outcome>,
     /// One for each row, where they are asked for.
     pub explanations: Option<Vec<Explanation>>,
 }
@@ -105,8 +104,14 @@ impl Run {
 
 impl Answered {
     /// For several rows, or for the only one; `None` when there is none.
-    pub(crate) fn new(job_id: JobId, predicted: Predicted, warnings: Vec<Vec<Warning>>, run: Run, several: bool) -> Option<Self> {
-        let Predicted { outcomes, explanations, .. } = predicted;
+    pub(crate) fn new(
+        job_id: JobId,
+        outcomes: Vec<Outcome>,
+        explanations: Option<Vec<Explanation>>,
+        warnings: Vec<Vec<Warning>>,
+        run: Run,
+        several: bool,
+    ) -> Option<Self> {
         let mut explanations = explanations.into_iter().flatten();
         let answer = |(outcome, warnings)| RowAnswer { outcome, warnings, explanation: explanations.next() };
         let mut predictions: Vec<RowAnswer> = outcomes.into_iter().zip(warnings).map(answer).collect();
@@ -201,8 +206,7 @@ mod tests {
         let outcomes = Outcome::all(&predictions, &labels, &labels).unwrap();
         let of = |outcomes: Vec<Outcome>, several| {
             let warnings = vec![Vec::new(); outcomes.len()];
-            let predicted = Predicted { predictions: predictions.clone(), outcomes, explanations: None };
-            let answer = Answered::new(JobId::random(), predicted, warnings, Run::new(Duration::ZERO, None), several);
+            let answer = Answered::new(JobId::random(), outcomes, None, warnings, Run::new(Duration::ZERO, None), several);
             answer.map(|answer| serde_json::to_value(answer).unwrap())
         };
         let answer = of(outcomes, true).unwrap();

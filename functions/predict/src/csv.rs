@@ -8,6 +8,7 @@ use model::PredictionTable;
 
 use crate::{
     answer::Predicted,
+    error::PredictError,
     explain::Explanation,
     features::{Given, Row, Warning},
 };
@@ -58,7 +59,7 @@ fn refused(error: &csv::Error) -> ApiError {
 
 /// One line for each row: the columns of `table`; where explanations are asked for `base`, and `contribution_<feature>` for each; and
 /// `warnings`, several of them with `; ` between.
-pub(crate) fn answer(table: &PredictionTable, predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn answer(table: &PredictionTable, predicted: &Predicted, warnings: &[Vec<Warning>]) -> Result<Vec<u8>, PredictError> {
     let explanations = predicted.explanations.as_deref().unwrap_or_default();
     let mut csv = Writer::from_writer(Vec::new());
     let mut names = table.columns().to_vec();
@@ -69,7 +70,7 @@ pub(crate) fn answer(table: &PredictionTable, predicted: &Predicted, warnings: &
     names.push("warnings".to_owned());
     csv.write_record(names)?;
     for (row, warnings) in warnings.iter().enumerate() {
-        let mut cells = table.cells(&predicted.predictions, row).unwrap_or_default();
+        let mut cells = table.cells(&predicted.predictions, row).ok_or(PredictError::NoOutcome)?;
         if let Some(Explanation { base, contributions: InOrder(features) }) = explanations.get(row) {
             cells.push(base.to_string());
             cells.extend(features.iter().map(|(_, value)| value.to_string()));
@@ -77,7 +78,7 @@ pub(crate) fn answer(table: &PredictionTable, predicted: &Predicted, warnings: &
         cells.push(warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
         csv.write_record(cells)?;
     }
-    csv.into_inner().map_err(|error| error.into_error().into())
+    csv.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
 #[cfg(test)]

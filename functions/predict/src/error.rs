@@ -34,6 +34,9 @@ pub(crate) enum PredictError {
     /// The model gave nothing, or a label that it does not have.
     #[error("the model gave no answer; train again")]
     NoOutcome,
+    /// The predictions cannot be written as CSV.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
     /// The thread that ran the model.
     #[error("the model's run ended early")]
     Ended(#[from] tokio::task::JoinError),

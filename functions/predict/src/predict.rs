@@ -98,17 +98,16 @@ pub(crate) async fn predict(
     }
     let pipeline = if options.explain { Some(app.models.pipeline(&job, path).await.map_err(internal(WHAT))?) } else { None };
     let table = PredictionTable::new(&manifest.labels, &job.label_names());
-    let (loaded, named) = (Arc::clone(&model), table.labels().to_vec());
+    let loaded = Arc::clone(&model);
     let is_short = batch.rows <= SHORT_ROWS && !options.explain;
     let run = move || {
         let start = Instant::now();
         let predictions = loaded.predict(&batch)?;
         let took = start.elapsed();
         let Manifest { features, labels, reference, .. } = loaded.manifest();
-        let outcomes = Outcome::all(&predictions, labels, &named).ok_or(PredictError::NoOutcome)?;
         let counts = reference.as_ref().map(|reference| reference.count(features, &batch, labels, &predictions));
         let explanations = pipeline.map(|pipeline| explanations(&pipeline, &batch, &predictions)).transpose()?;
-        Ok::<_, PredictError>((Predicted { predictions, outcomes, explanations }, counts, took))
+        Ok::<_, PredictError>((Predicted { predictions, explanations }, counts, took))
     };
     let done = if is_short { run() } else { spawn_blocking(run).await.map_err(internal(WHAT))? };
     let (predicted, counts, took) = done.map_err(internal(WHAT))?;
@@ -122,7 +121,9 @@ pub(crate) async fn predict(
         let table = csv::answer(&table, &predicted, &inputs.warnings).map_err(internal(WHAT))?;
         return Ok(([(CONTENT_TYPE, CSV)], table).into_response());
     }
+    let outcomes = Outcome::all(&predicted.predictions, &manifest.labels, table.labels());
+    let outcomes = outcomes.ok_or(PredictError::NoOutcome).map_err(internal(WHAT))?;
     let run = Run::new(took, job.best_estimator());
-    let answer = Answered::new(job.job_id, predicted, inputs.warnings, run, several);
+    let answer = Answered::new(job.job_id, outcomes, predicted.explanations, inputs.warnings, run, several);
     Ok(Json(answer.ok_or(PredictError::NoOutcome).map_err(internal(WHAT))?).into_response())
 }

@@ -238,12 +238,6 @@ impl Job {
     pub fn work(&self) -> Work {
         if self.prediction.is_some() { Work::Prediction } else { Work::Training }
     }
-
-    /// What the owner calls the labels, by their codes; empty where the owner did not name any.
-    pub fn label_names(&self) -> BTreeMap<String, String> {
-        let named = self.label_mapping.is_some().then_some(self.preprocessing_info.as_ref()).flatten();
-        named.and_then(|info| info.target_mapping.clone()).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A prediction job: the model of another job, and a dataset's table or an object that is read as one. The results go beside the datasets,
 //! under `predictions/`, and are there once the job is completed: a job that fails leaves none.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use cloud::{Jobs, ObjectPath, Objects, PredictionCompletion, keys};
@@ -45,24 +45,24 @@ pub(super) async fn predict_and_store(
 /// The model that answers, and what its labels are called.
 struct Model {
     predictor: Arc<Predictor>,
-    job: Job,
+    names: BTreeMap<String, String>,
 }
 
 /// Fetches the model of the training, which must still be there and be the same owner's.
 async fn fetch_model(job: &Job, asked: &Prediction, objects: &Objects, jobs: &Jobs) -> Result<Model> {
-    let found = jobs.find(asked.model_job_id).await.context("cannot read the model's job")?;
+    let found = jobs.deployment(asked.model_job_id).await.context("cannot read the model's job")?;
     let Some(trained) = found.filter(|trained| trained.user_id == job.user_id) else {
         bail!("the job {} of its model was deleted; predict with another model", asked.model_job_id);
     };
     let ask = "cannot fetch the model; train it again if it has expired";
-    let path: ObjectPath = trained.files.onnx_model_path.as_deref().context("the model's job has no model; train it again")?.parse()?;
+    let path: ObjectPath = trained.onnx_model_path.as_deref().context("the model's job has no model; train it again")?.parse()?;
     let file = objects.get(&path, MOST_MODEL_BYTES).await.context(ask)?;
-    if trained.files.model_sha256.as_ref().is_some_and(|expected| *expected != sha256(&file)) {
+    if trained.model_sha256.as_ref().is_some_and(|expected| *expected != sha256(&file)) {
         bail!("the model's file is not the one that was trained; train it again");
     }
     let loading = spawn_blocking(move || Predictor::load(&file));
     let predictor = loading.await.map_err(failure::of_ended_thread)?.context("cannot load the model")?;
-    Ok(Model { predictor: Arc::new(predictor), job: trained })
+    Ok(Model { predictor: Arc::new(predictor), names: trained.label_names() })
 }
 
 /// Puts the typed table into the folder, a dataset's own or what an object is read as; what was found as it was read.
@@ -108,7 +108,7 @@ fn table_in(folder: &Path) -> std::path::PathBuf {
 
 /// Predicts the table in the folder, on a thread of its own; the results are written beside it.
 async fn predict(model: Model, profile: Profile, asked: &Prediction, clock: Clock, folder: &Path, news: News) -> Result<PredictedTable> {
-    let (folder, keep, names) = (folder.to_owned(), asked.keep.clone(), model.job.label_names());
+    let (folder, keep, names) = (folder.to_owned(), asked.keep.clone(), model.names);
     let predicting = spawn_blocking(move || {
         let mut tell = |done, of| {
             let predicting = Progress::entering(Phase::Predicting, clock.elapsed().as_secs_f64());

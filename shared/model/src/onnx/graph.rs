@@ -2,6 +2,8 @@
 //!
 //! The trees are most of a file. They stand apart until the graph is encoded, and are encoded straight from the pipeline.
 
+use prost::Message as _;
+
 use super::{
     TREE_ENSEMBLE,
     pb::{
@@ -11,7 +13,6 @@ use super::{
     trees::TreeNode,
 };
 use crate::ModelError;
-use prost::Message as _;
 
 /// An attribute's value.
 #[derive(Debug)]
