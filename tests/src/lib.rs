@@ -82,6 +82,13 @@ pub struct Upload {
 }
 
 impl Stack {
+    /// A stack on a folder of its own, which is removed with the guard.
+    pub async fn fresh() -> (tempfile::TempDir, Self) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let stack = Self::start(&folder.path().join("data")).await;
+        (folder, stack)
+    }
+
     /// Starts a stack on free ports with its data in `data`, and waits until it serves.
     pub async fn start(data: &Path) -> Self {
         Self::start_with(data, &[]).await

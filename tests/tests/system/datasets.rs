@@ -9,15 +9,9 @@ use system_tests::Stack;
 /// A column's name, its type, and how many distinct and missing values it has.
 type Column = (&'static str, &'static str, u64, u64);
 
-async fn stack() -> (tempfile::TempDir, Stack) {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
-    (folder, stack)
-}
-
 #[tokio::test]
 async fn columns_are_read_as_clients_expect() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let cases: Vec<(&str, Vec<Column>)> = vec![
         (
             "id,name,price,category\n1,Product A,29.99,x\n2,Product B,49.99,y\n3,Product C,19.99,x\n",
@@ -61,7 +55,7 @@ async fn columns_are_read_as_clients_expect() {
 
 #[tokio::test]
 async fn a_file_that_is_no_table_is_told_why_and_where() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01".to_vec();
     for (file, reason) in [
         (Vec::new(), "No columns to parse from file"),
@@ -89,7 +83,7 @@ async fn a_file_that_is_no_table_is_told_why_and_where() {
 
 #[tokio::test]
 async fn a_failed_upload_is_mended_by_the_right_file() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let upload = stack.request_upload("t.csv").await;
     let confirm = format!("/datasets/{}/confirm", upload.dataset_id);
     stack.put(&upload, b"a,b\n1,2,3\n1,2,3,4\n".to_vec()).await;
@@ -132,7 +126,7 @@ async fn storage_itself_keeps_to_type_and_size() {
 
 #[tokio::test]
 async fn lists_are_newest_first_across_pages() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let mut ids = Vec::new();
     for rows in 1..=5 {
         ids.insert(0, stack.dataset(&format!("a,b\n{}", "1,2\n".repeat(rows))).await);
@@ -156,7 +150,7 @@ async fn lists_are_newest_first_across_pages() {
 
 #[tokio::test]
 async fn a_dataset_is_read_once_in_whatever_order_things_happen() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let csv = format!("a,b\n{}", "1,x\n".repeat(5_000));
     let upload = stack.request_upload("t.csv").await;
     let confirm = format!("/datasets/{}/confirm", upload.dataset_id);
@@ -178,7 +172,7 @@ async fn a_dataset_is_read_once_in_whatever_order_things_happen() {
 
 #[tokio::test]
 async fn a_deleted_dataset_does_not_come_back() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let upload = stack.request_upload("t.csv").await;
     stack.put(&upload, b"a,b\n1,x\n".to_vec()).await;
     let path = format!("/datasets/{}", upload.dataset_id);
@@ -204,7 +198,7 @@ async fn a_deleted_dataset_does_not_come_back() {
 
 #[tokio::test]
 async fn a_very_wide_table_keeps_all_its_columns() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let names: Vec<String> = (0..4_000).map(|column| format!("a rather long name for column number {column}")).collect();
     let csv = format!("{}\n{}\n", names.join(","), vec!["1"; names.len()].join(","));
     let dataset_id = stack.dataset(&csv).await;
@@ -217,7 +211,7 @@ async fn a_very_wide_table_keeps_all_its_columns() {
 
 #[tokio::test]
 async fn all_that_was_found_can_be_asked_for() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let csv =
         "id;plan;preis;tag;churn\n1;basic;1.234,50 €;31.12.2023;no\n2;plus;7,25 €;01.02.2024;yes\n3;basic;;;no\n4;;8 €;05.06.2024;no\n";
     let dataset_id = stack.dataset(csv).await;
@@ -258,7 +252,7 @@ async fn all_that_was_found_can_be_asked_for() {
 
 #[tokio::test]
 async fn a_large_tables_target_is_looked_up_in_the_rows_that_training_looks_at() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let mut csv = "x,told_later,y\n".to_owned();
     for row in 0_u64..30_000 {
         let random = (row + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
@@ -279,7 +273,7 @@ async fn a_large_tables_target_is_looked_up_in_the_rows_that_training_looks_at()
 
 #[tokio::test]
 async fn other_formats_are_datasets_too() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let lines = b"{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": \"y\"}\n".to_vec();
     for (filename, file, format) in [("t.jsonl", lines, "jsonl"), ("t.tsv", b"a\tb\n1\tx\n2\ty\n".to_vec(), "csv")] {
         let dataset_id = stack.upload(filename, file).await;

@@ -6,8 +6,7 @@ use system_tests::{Functions, Stack, flowers};
 
 #[tokio::test]
 async fn rows_of_another_kind_are_told_from_those_that_were_learned_from() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let table = flowers();
     let dataset_id = stack.dataset(&table.csv).await;
     let job = stack.train(&dataset_id, table.target).await;

@@ -24,8 +24,7 @@ fn body(answer: &Value) -> Value {
 
 #[tokio::test]
 async fn every_function_answers_its_sample_event() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
 
     let upload = answer(&stack, "upload").await;
     assert_eq!(upload["statusCode"], 200);
@@ -47,8 +46,7 @@ async fn every_function_answers_its_sample_event() {
 
 #[tokio::test]
 async fn an_event_that_is_none_is_an_error_and_the_function_lives_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let log = folder.path().join("job-events.log");
     let function = Function::new("job-events", &binaries(), stack.environment(), Duration::from_secs(30), 512, log);
     let refused = function.invoke("[1, 2]".into()).await;

@@ -53,8 +53,7 @@ async fn a_target_of_many_text_labels_goes_all_the_way() {
 
 /// The whole job on one table; the finished job.
 async fn run(table: Table, features: &[&str]) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
 
     let dataset_id = stack.upload(table.filename, table.csv.into_bytes()).await;
     let dataset = stack.post(&format!("/datasets/{dataset_id}/confirm"), Value::Null).await;

@@ -8,12 +8,6 @@ use system_tests::{Stack, churn, flowers};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-async fn stack() -> (tempfile::TempDir, Stack) {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
-    (folder, stack)
-}
-
 fn id(answer: &Value) -> String {
     answer["job_id"].as_str().unwrap_or_else(|| panic!("{answer} names no job")).to_owned()
 }
@@ -32,7 +26,7 @@ async fn get(stack: &Stack, path: &str, known: Option<&str>) -> (StatusCode, Hea
 
 #[tokio::test]
 async fn a_finished_job_does_all_that_clients_ask_of_it() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let table = churn();
     let dataset_id = stack.dataset(&table.csv).await;
     let (status, answer) = stack.call(Method::POST, "/train", json!({ "dataset_id": dataset_id, "target_column": "Churn" })).await;
@@ -236,7 +230,7 @@ async fn deletion(stack: &Stack, job: &Value, dataset_id: &str) {
 
 #[tokio::test]
 async fn a_job_can_be_cancelled_while_it_waits_and_while_it_runs() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     // Enough work for the whole budget.
     let dataset_id = stack.dataset(&busy_table()).await;
     let running = submit(&stack, &dataset_id, "y").await;
@@ -278,7 +272,7 @@ fn busy_table() -> String {
 
 #[tokio::test]
 async fn numeric_classes_can_have_names() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let dataset_id = stack.dataset(&flowers().csv).await;
     let names = json!({ "1": "small", "2.0": "middle", "3": "large" });
     let request = |labels: Value| json!({ "dataset_id": dataset_id, "target_column": "kind", "label_mapping": labels });
@@ -298,7 +292,7 @@ async fn numeric_classes_can_have_names() {
 
 #[tokio::test]
 async fn fractional_and_boolean_labels_are_classes() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let rows: String =
         (0..400).map(|row| format!("{row},{},{}\n", f64::from(row % 3) + 0.5, if row % 2 == 0 { "True" } else { "False" })).collect();
     let dataset_id = stack.dataset(&format!("n,half,flag\n{rows}")).await;
@@ -315,7 +309,7 @@ async fn fractional_and_boolean_labels_are_classes() {
 
 #[tokio::test]
 async fn the_same_request_starts_one_job() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let dataset_id = stack.dataset(&flowers().csv).await;
     let train_with = async |key: &str, config: Value| {
         let body = json!({ "dataset_id": dataset_id, "target_column": "kind", "config": config });
@@ -343,7 +337,7 @@ async fn the_same_request_starts_one_job() {
 
 #[tokio::test]
 async fn lists_can_be_filtered_and_paged() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let (one, other) = (stack.dataset(&flowers().csv).await, stack.dataset(&churn().csv).await);
     let mut ids = Vec::new();
     for number in 0..7 {
@@ -380,7 +374,7 @@ async fn lists_can_be_filtered_and_paged() {
 
 #[tokio::test]
 async fn what_is_learned_can_be_asked_for() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let dataset_id = stack.dataset(&flowers().csv).await;
     let train = async |target: &str, problem: &str| {
         let config = json!({ "problem_type": problem, "time_budget": 60 });

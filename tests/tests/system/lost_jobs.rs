@@ -31,8 +31,7 @@ async fn item(stack: &Stack, job_id: &str, created_at: &str, more: Value) {
 
 #[tokio::test]
 async fn the_sweep_ends_what_nobody_told_of() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let functions = Functions::of(&stack, folder.path());
     let long_ago = "2026-01-31T12:00:00.000000+00:00";
     let ids = [1, 2, 3, 4].map(|number| format!("00000000-0000-4000-8000-00000000000{number}"));
@@ -64,8 +63,7 @@ async fn the_sweep_ends_what_nobody_told_of() {
 
 #[tokio::test]
 async fn a_trainer_that_vanishes_fails_its_job() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let job_id = submit_long(&stack).await;
     let path = format!("/jobs/{job_id}");
     stack.wait_for(&path, PATIENCE, |job| job["progress"]["phase"] == "training").await;
@@ -79,8 +77,7 @@ async fn a_trainer_that_vanishes_fails_its_job() {
 
 #[tokio::test]
 async fn a_trainer_that_is_told_to_stop_keeps_the_best_model_so_far() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let job_id = submit_long(&stack).await;
     let path = format!("/jobs/{job_id}");
     stack.wait_for(&path, PATIENCE, |job| job["progress"]["candidates_tried"].as_u64() > Some(0)).await;
@@ -99,8 +96,7 @@ async fn a_trainer_that_is_told_to_stop_keeps_the_best_model_so_far() {
 
 #[tokio::test]
 async fn a_trainer_that_is_told_to_stop_at_once_leaves_no_running_job() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let job_id = submit_long(&stack).await;
     let path = format!("/jobs/{job_id}");
     stack.wait_for(&path, PATIENCE, |job| job["status"] == "running").await;
@@ -114,8 +110,7 @@ async fn a_trainer_that_is_told_to_stop_at_once_leaves_no_running_job() {
 
 #[tokio::test]
 async fn a_job_that_batch_refuses_is_failed_and_leaves_its_key_free() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let dataset_id = stack.dataset(&flowers().csv).await;
     let request = json!({ "dataset_id": dataset_id, "target_column": "kind", "config": { "time_budget": 60 } });
     let key = [("idempotency-key", "k-1")];

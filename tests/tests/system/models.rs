@@ -11,8 +11,7 @@ use system_tests::{Stack, flowers};
 
 #[tokio::test]
 async fn a_model_file_that_cannot_be_served_is_told_and_the_next_request_works() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let table = flowers();
     let dataset_id = stack.dataset(&table.csv).await;
     let job = stack.train(&dataset_id, table.target).await;

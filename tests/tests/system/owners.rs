@@ -5,8 +5,7 @@ use system_tests::{Functions, Stack, document, flowers};
 
 #[tokio::test]
 async fn every_route_hides_what_belongs_to_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let functions = Functions::of(&stack, folder.path());
 
     let (dataset_id, job_id) = deployed_job_of(&stack, &functions, "alice").await;

@@ -12,12 +12,6 @@ use table::Values;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-async fn stack() -> (tempfile::TempDir, Stack) {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
-    (folder, stack)
-}
-
 fn id(answer: &Value) -> String {
     answer["job_id"].as_str().unwrap_or_else(|| panic!("{answer} names no job")).to_owned()
 }
@@ -83,7 +77,7 @@ fn has_results(folder: &tempfile::TempDir, job: &Value) -> bool {
 
 #[tokio::test]
 async fn a_dataset_is_predicted_as_its_rows_are() {
-    let (folder, stack) = stack().await;
+    let (folder, stack) = Stack::fresh().await;
     // Without the city in quotes, so that lines can be cut at commas.
     let table = churn().csv.replace("\"New York, NY\"", "New York");
     let (dataset_id, model) = trained(&stack, &table, "churn").await;
@@ -201,7 +195,7 @@ async fn deletion(stack: &Stack, folder: &tempfile::TempDir, model: &str, datase
 
 #[tokio::test]
 async fn programs_put_files_of_any_kind_under_their_users_name() {
-    let (folder, stack) = stack().await;
+    let (folder, stack) = Stack::fresh().await;
     let (_, model) = trained(&stack, &flowers().csv, "kind").await;
     let lines = r#"{"petal_length": 1.2, "petal_width": 0.8, "sepal_length": 5, "id": "a", "kind": 1}
 {"petal_length": 3.6, "petal_width": 2.4, "sepal_length": 5, "id": "b", "kind": 7}
@@ -235,7 +229,7 @@ async fn programs_put_files_of_any_kind_under_their_users_name() {
 
 #[tokio::test]
 async fn numbers_are_predicted_and_judged() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let table = houses();
     let dataset_id = stack.dataset(&table.csv).await;
     // A few models are enough, and soon found.
@@ -253,7 +247,7 @@ async fn numbers_are_predicted_and_judged() {
 
 #[tokio::test]
 async fn what_cannot_be_predicted_is_refused_with_the_reason() {
-    let (folder, stack) = stack().await;
+    let (folder, stack) = Stack::fresh().await;
     let (dataset_id, model) = trained(&stack, &flowers().csv, "kind").await;
     let narrow = stack.dataset("petal_length,name\n1,a\n").await;
     put_input(&folder, "empty.csv", "");
@@ -299,7 +293,7 @@ async fn what_cannot_be_predicted_is_refused_with_the_reason() {
 
 #[tokio::test]
 async fn the_same_request_predicts_once() {
-    let (folder, stack) = stack().await;
+    let (folder, stack) = Stack::fresh().await;
     let (dataset_id, model) = trained(&stack, &flowers().csv, "kind").await;
     let functions = Functions::of(&stack, folder.path());
     let (route, path) = ("/predict/{job_id}/batch", format!("/predict/{model}/batch"));
@@ -321,7 +315,7 @@ fn many_flowers(folder: &tempfile::TempDir) -> String {
 
 #[tokio::test]
 async fn a_prediction_can_be_cancelled_while_it_waits_and_while_it_runs() {
-    let (folder, stack) = stack().await;
+    let (folder, stack) = Stack::fresh().await;
     let (dataset_id, model) = trained(&stack, &flowers().csv, "kind").await;
     let key = many_flowers(&folder);
     let batch = format!("/predict/{model}/batch");
@@ -349,7 +343,7 @@ async fn a_prediction_can_be_cancelled_while_it_waits_and_while_it_runs() {
 
 #[tokio::test]
 async fn a_prediction_that_is_told_to_stop_leaves_no_part_of_it() {
-    let (folder, stack) = stack().await;
+    let (folder, stack) = Stack::fresh().await;
     let (_, model) = trained(&stack, &flowers().csv, "kind").await;
     let key = many_flowers(&folder);
     let job_id = id(&stack.post(&format!("/predict/{model}/batch"), json!({ "object_key": key })).await);

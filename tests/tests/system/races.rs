@@ -10,8 +10,7 @@ use tokio::task::JoinSet;
 const CLIENTS: usize = 16;
 
 async fn stack() -> (tempfile::TempDir, Arc<Stack>) {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     (folder, Arc::new(stack))
 }
 

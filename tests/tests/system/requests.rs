@@ -17,12 +17,6 @@ enum Body {
 /// A request, and of each issue that it has the type and the place.
 type Malformed = (Method, &'static str, Body, Vec<(&'static str, Value)>);
 
-async fn stack() -> (tempfile::TempDir, Stack) {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
-    (folder, stack)
-}
-
 async fn ask(stack: &Stack, method: &Method, path: &str, body: &Body) -> (u16, Value) {
     let path = path.replace("{id}", ID);
     let request = stack.request(method.clone(), &path);
@@ -38,7 +32,7 @@ async fn ask(stack: &Stack, method: &Method, path: &str, body: &Body) -> (u16, V
 
 #[tokio::test]
 async fn a_request_of_the_wrong_form_is_told_all_that_is_wrong() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let train = |config: Value| Body::Json(json!({ "dataset_id": ID, "target_column": "y", "config": config }));
     let cases: Vec<Malformed> = vec![
         (Method::POST, "/upload", Body::None, vec![("missing", json!(["body"]))]),
@@ -165,7 +159,7 @@ async fn a_request_of_the_wrong_form_is_told_all_that_is_wrong() {
 
 #[tokio::test]
 async fn a_request_of_the_right_form_about_nothing_is_not_found() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let train = |config: Value| Body::Json(json!({ "dataset_id": ID, "target_column": "y", "config": config, "more": 1 }));
     let no_job = "Job not found";
     let cases: Vec<(Method, &str, Body, &str)> = vec![
@@ -210,7 +204,7 @@ async fn a_request_of_the_right_form_about_nothing_is_not_found() {
 
 #[tokio::test]
 async fn names_of_files_are_cleaned_or_refused() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     for (given, kept) in [
         ("customers.csv", "customers.csv"),
         ("../../etc/customers.csv", "customers.csv"),
@@ -237,7 +231,7 @@ async fn names_of_files_are_cleaned_or_refused() {
 
 #[tokio::test]
 async fn what_belongs_to_no_resource() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let welcome = stack.request(Method::GET, "/").send().await.unwrap();
     assert_eq!(welcome.headers()["content-type"], "application/json");
     assert_eq!(
@@ -284,7 +278,7 @@ async fn what_belongs_to_no_resource() {
 
 #[tokio::test]
 async fn browsers_on_other_origins_may_use_everything() {
-    let (_folder, stack) = stack().await;
+    let (_folder, stack) = Stack::fresh().await;
     let origin = "https://front.example";
     for (path, status) in [("/jobs", 200), ("/jobs/7", 404), ("/jobs?limit=0", 422), ("/nowhere", 404)] {
         let answer = stack.request(Method::GET, path).header("origin", origin).send().await.unwrap();

@@ -16,8 +16,7 @@ async fn no_made_up_request_breaks_the_interface() {
         println!("not tried: AUTOML_PYTHON names no Python beside which schemathesis is (`make test` does)");
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (folder, stack) = Stack::fresh().await;
     let config = folder.path().join("schemathesis.toml");
     std::fs::write(&config, settings(&stack).await).unwrap();
     let run = Command::new(PathBuf::from(python).with_file_name("schemathesis"))
@@ -73,8 +72,7 @@ async fn settings(stack: &Stack) -> String {
 
 #[tokio::test]
 async fn the_examples_of_the_document_are_accepted() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let document = stack.get("/openapi.json").await;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {

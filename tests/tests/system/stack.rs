@@ -31,8 +31,7 @@ async fn data_survives_a_restart() {
 
 #[tokio::test]
 async fn the_storage_event_alone_makes_a_dataset_ready() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let table = houses();
     let dataset_id = stack.upload(table.filename, table.csv.into_bytes()).await;
     let dataset = stack.wait_for(&format!("/datasets/{dataset_id}"), Duration::from_secs(30), |answer| answer["row_count"].is_u64()).await;
@@ -78,8 +77,7 @@ async fn a_taken_port_is_named() {
 
 #[tokio::test]
 async fn plain_mistakes_get_plain_answers() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let nowhere = "00000000-0000-4000-8000-000000000000";
     let cases = [
         (Method::GET, format!("/datasets/{nowhere}"), Value::Null, StatusCode::NOT_FOUND, format!("Dataset {nowhere} not found")),
@@ -112,8 +110,7 @@ async fn plain_mistakes_get_plain_answers() {
 
 #[tokio::test]
 async fn a_file_that_is_no_table_says_where_it_broke() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let dataset_id = stack.upload("broken.csv", b"a,b\n1,2\n3,4,5\n".to_vec()).await;
     let (status, answer) = stack.call(Method::POST, &format!("/datasets/{dataset_id}/confirm"), Value::Null).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");

@@ -10,8 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 #[tokio::test]
 async fn settings_reach_the_training_and_its_leaderboard() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let dataset_id = stack.dataset(&churn().csv).await;
     let config = json!({
         "time_budget": 60, "metric": "balanced_accuracy", "estimator_list": ["rf", "extra_tree"], "group_column": "tenure",
@@ -46,8 +45,7 @@ async fn settings_reach_the_training_and_its_leaderboard() {
 
 #[tokio::test]
 async fn settings_that_do_not_fit_start_no_job() {
-    let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&folder.path().join("data")).await;
+    let (_folder, stack) = Stack::fresh().await;
     let dataset_id = stack.dataset(&churn().csv).await;
     for (config, says) in [
         (json!({ "metric": "speed" }), "config.metric: 'speed' is no metric that can be optimised; use one of auto, log_loss, "),
