@@ -97,6 +97,8 @@ template: ## Check template.yaml, as it is written and as it is deployed
 	target/bench/template-venv/bin/cfn-lint template.yaml
 	target/bench/template-venv/bin/python tests/template/expand.py template.yaml target/template.json
 	target/bench/template-venv/bin/cfn-lint target/template.json
+	target/bench/template-venv/bin/python tests/template/policy.py target/template.json .
+	target/bench/template-venv/bin/python tests/template/policy_test.py target/template.json .
 
 .PHONY: build
 build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64, ONLY=name)

@@ -1,11 +1,12 @@
 //! AWS Batch on this machine: a queue that runs the real trainer binary, one job at a time.
 //!
-//! A job is kept in a file, so that a queued one runs after a restart, and one that ran when the stack ended is found and failed. Each
+//! A job is kept in a file, so that a queued one runs after a restart, and one that ran when the stack ended starts again. Each
 //! change of state goes to `job-events` as the event that EventBridge would send.
 
 mod api;
 mod events;
 mod job;
+mod retry;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use api::router;
 use job::{BatchJob, Status};
+pub use retry::RetryRule;
 
 use crate::lambda::Function;
 
@@ -81,7 +83,7 @@ impl Batch {
         let batch =
             Arc::new(Self { file, logs: logs.to_owned(), trainer, environment, jobs: Mutex::new(jobs), changed: Notify::new(), events });
         for job_id in lost {
-            batch.change(&job_id, |job| job.end(Status::Failed, "Host EC2 (local) terminated.", None));
+            batch.change(&job_id, |job| job.end_or_retry("Host EC2 (local) terminated.", None));
         }
         tokio::spawn(Arc::clone(&batch).work());
         Ok(batch)

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod database;
+pub mod event_bus;
 pub mod gateway;
 pub mod lambda;
 mod schedule;

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     batch::{self, Batch},
-    database, gateway,
+    database, event_bus, gateway,
     lambda::Function,
     schedule,
     storage::{self, ACCESS_KEY, Notification, SECRET_KEY},
@@ -93,7 +93,11 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     announce(&ports, &options.data)?;
     tokio::spawn(database::serve(ports.database, tables));
     tokio::spawn(serve("S3", ports.storage, objects));
-    tokio::spawn(serve("Batch", ports.batch, batch::router(jobs, template.training.clone())));
+    tokio::spawn(serve(
+        "Batch",
+        ports.batch,
+        batch::router(jobs, template.training.clone()).merge(event_bus::router(options.data.join("events.jsonl"))),
+    ));
     tokio::spawn(serve("the API", ports.api, api));
     for (function, interval) in scheduled {
         tokio::spawn(schedule::run(function, interval));
@@ -187,6 +191,7 @@ fn account(ports: &Ports) -> anyhow::Result<Vec<(String, String)>> {
         ("AWS_ENDPOINT_URL_S3", url(&ports.storage)?),
         ("AWS_ENDPOINT_URL_DYNAMODB", url(&ports.database)?),
         ("AWS_ENDPOINT_URL_BATCH", url(&ports.batch)?),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", url(&ports.batch)?),
     ];
     Ok(variables.map(|(name, value)| (name.to_owned(), value)).into())
 }

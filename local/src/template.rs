@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
-use serde_yaml_ng::Value;
+use serde_yaml_ng::{Mapping, Value};
+
+use crate::batch::RetryRule;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 /// The account number in local names.
@@ -75,6 +77,8 @@ pub struct Training {
     pub definition: String,
     /// How often a job is started at most.
     pub attempts: u32,
+    /// After which ends it is started again.
+    pub retries: Vec<RetryRule>,
     /// Seconds that an attempt may take.
     pub timeout: u64,
     /// The container's own variables.
@@ -93,23 +97,23 @@ impl Template {
             resources.values().filter(move |resource| text(resource, "Type").as_deref() == Some(wanted.as_str()))
         };
 
+        let mut routes = routes(resources).context("a route of template.yaml leads to no function")?;
         let mut functions = BTreeMap::new();
         let mut upload_prefix = None;
-        for resource in of_type("AWS::Serverless::Function") {
+        for (name, resource) in resources {
+            if text(resource, "Type").as_deref() != Some("AWS::Serverless::Function") {
+                continue;
+            }
             let binary = resource.get("Metadata").and_then(|metadata| text(metadata.get("BuildProperties")?, "Binary"));
             let binary = binary.context("a function of template.yaml names no binary")?;
             let properties = resource.get("Properties").with_context(|| format!("function {binary} has no properties"))?;
             let number = |name: &str| properties.get(name).or_else(|| globals.get(name)).and_then(Value::as_u64);
             let timeout = Duration::from_secs(number("Timeout").with_context(|| format!("function {binary} has no timeout"))?);
             let memory = number("MemorySize").with_context(|| format!("function {binary} has no memory size"))?;
-            let (mut routes, mut schedule) = (Vec::new(), None);
+            let (mut schedule, routes) = (None, routes.remove(name.as_str().unwrap_or_default()).unwrap_or_default());
             for event in properties.get("Events").and_then(Value::as_mapping).into_iter().flat_map(|events| events.values()) {
                 let Some(of_event) = event.get("Properties") else { continue };
                 match text(event, "Type").as_deref() {
-                    Some("HttpApi") => routes.push(match (text(of_event, "Path"), text(of_event, "Method")) {
-                        (Some(path), Some(method)) => Route::Path { method: method.to_uppercase(), path },
-                        _ => Route::Default,
-                    }),
                     Some("Schedule") => schedule = text(of_event, "Schedule").as_deref().and_then(rate),
                     _ => upload_prefix = upload_prefix.or_else(|| prefix(of_event)),
                 }
@@ -135,6 +139,25 @@ impl Template {
     }
 }
 
+/// By the function that answers them: a route targets an integration, which invokes a function.
+fn routes(resources: &Mapping) -> Option<BTreeMap<String, Vec<Route>>> {
+    let mut routes = BTreeMap::<_, Vec<_>>::new();
+    for resource in resources.values().filter(|resource| text(resource, "Type").as_deref() == Some("AWS::ApiGatewayV2::Route")) {
+        let properties = resource.get("Properties")?;
+        let Value::Tagged(target) = properties.get("Target")? else { return None };
+        let integration = target.value.as_str()?.strip_prefix("integrations/${")?.strip_suffix('}')?;
+        let Value::Tagged(uri) = resources.get(integration)?.get("Properties")?.get("IntegrationUri")? else { return None };
+        let function = uri.value.as_str()?.strip_suffix(".Arn")?;
+        let key = text(properties, "RouteKey")?;
+        let route = match key.split_once(' ') {
+            Some((method, path)) => Route::Path { method: method.to_owned(), path: path.to_owned() },
+            None => Route::Default,
+        };
+        routes.entry(function.to_owned()).or_default().push(route);
+    }
+    Some(routes)
+}
+
 fn bucket(resource: &Value) -> Option<Bucket> {
     let properties = resource.get("Properties")?;
     let rule = properties.get("CorsConfiguration")?.get("CorsRules")?.as_sequence()?.first()?;
@@ -151,11 +174,14 @@ fn training(queue: &Value, definition: &Value) -> Option<Training> {
     let queue = queue.get("Properties")?;
     let definition = definition.get("Properties")?;
     let variables = definition.get("ContainerProperties")?.get("Environment").and_then(Value::as_sequence);
+    let retry = definition.get("RetryStrategy")?;
+    let rules = retry.get("EvaluateOnExit").map_or_else(|| serde_json::Value::Array(Vec::new()), json);
     let variable = |variable: &Value| Some((text(variable, "Name")?, resolved(variable.get("Value")?)?));
     Some(Training {
         queue: resolved(queue.get("JobQueueName")?)?,
         definition: resolved(definition.get("JobDefinitionName")?)?,
-        attempts: u32::try_from(definition.get("RetryStrategy")?.get("Attempts")?.as_u64()?).ok()?,
+        attempts: u32::try_from(retry.get("Attempts")?.as_u64()?).ok()?,
+        retries: serde_json::from_value(rules).ok()?,
         timeout: definition.get("Timeout")?.get("AttemptDurationSeconds")?.as_u64()?,
         environment: variables.into_iter().flatten().map(variable).collect::<Option<_>>()?,
     })
@@ -209,12 +235,22 @@ fn resolved(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Tagged(tagged) if tagged.tag == "Ref" => parameter(tagged.value.as_str()?).map(str::to_owned),
         Value::Tagged(tagged) if tagged.tag == "Sub" => {
-            let mut text = tagged.value.as_str()?.to_owned();
+            // A text, or a text and what its own names stand for.
+            let (text, own) = match tagged.value.as_sequence().map(Vec::as_slice) {
+                Some([text, own]) => (text.as_str()?, own.as_mapping()),
+                _ => (tagged.value.as_str()?, None),
+            };
+            let mut text = text.to_owned();
+            for (name, value) in own.into_iter().flatten() {
+                text = text.replace(&format!("${{{}}}", name.as_str()?), &resolved(value)?);
+            }
             for name in ["Project", "Environment", "AWS::AccountId"] {
                 text = text.replace(&format!("${{{name}}}"), parameter(name)?);
             }
             Some(text)
         }
+        // Of the lists that are joined, each has one entry here.
+        Value::Tagged(tagged) if tagged.tag == "Join" => resolved(tagged.value.get(1)?),
         _ => None,
     }
 }
@@ -224,7 +260,7 @@ fn parameter(name: &str) -> Option<&'static str> {
         "Project" => Some("automl"),
         "Environment" => Some("local"),
         "AWS::AccountId" => Some(ACCOUNT),
-        "CorsOrigins" => Some("[\"*\"]"),
+        "CorsOrigins" => Some("*"),
         "MaxUploadSize" => Some("5368709120"),
         "PresignedUrlExpiration" => Some("3600"),
         _ => None,
@@ -245,7 +281,7 @@ mod tests {
         assert!(template.functions["front"].routes.contains(&Route::Default));
         assert_eq!(template.functions["job-events"].schedule, Some(Duration::from_mins(1)));
         assert_eq!(template.functions["ingest"].timeout, Duration::from_mins(15));
-        assert_eq!(template.functions["deploy"].timeout, Duration::from_secs(30), "the default of all functions");
+        assert_eq!(template.functions["jobs"].timeout, Duration::from_secs(30), "the default of all functions");
     }
 
     #[test]
@@ -261,7 +297,7 @@ mod tests {
     fn jobs_have_the_limits_of_their_definition() {
         let Template { training, environment, .. } = Template::read().unwrap();
         assert_eq!((&training.queue, &training.definition), (&environment["BATCH_JOB_QUEUE"], &environment["BATCH_JOB_DEFINITION"]));
-        assert_eq!((training.attempts, training.timeout), (1, 4200));
+        assert_eq!((training.attempts, training.timeout), (3, 4200));
     }
 
     #[test]
@@ -275,6 +311,10 @@ mod tests {
     fn names_are_filled_in() {
         let template = Template::read().unwrap();
         assert_eq!(template.environment["S3_BUCKET_DATASETS"], format!("automl-local-datasets-{ACCOUNT}"));
+        assert_eq!(
+            (template.environment["CORS_ORIGINS"].as_str(), template.environment["EVENT_BUS"].as_str()),
+            (r#"["*"]"#, "automl-local")
+        );
         assert_eq!(template.upload_prefix, "datasets/");
         let names: Vec<&str> = template.tables.iter().filter_map(|table| table["TableName"].as_str()).collect();
         assert_eq!(names, ["automl-local-datasets", "automl-local-training-jobs"]);

@@ -127,7 +127,7 @@ impl Stack {
     /// What a function of this stack finds in its environment: the template's names, and where the endpoints are.
     pub fn environment(&self) -> Vec<(String, String)> {
         let template = Template::read().expect("the template is readable");
-        let endpoints = [("S3", &self.s3), ("DYNAMODB", &self.dynamodb), ("BATCH", &self.batch)];
+        let endpoints = [("S3", &self.s3), ("DYNAMODB", &self.dynamodb), ("BATCH", &self.batch), ("EVENTBRIDGE", &self.batch)];
         let endpoints = endpoints.map(|(service, url)| (format!("AWS_ENDPOINT_URL_{service}"), url.clone()));
         let keys = [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)];
         let keys = keys.map(|(name, value)| (name.to_owned(), value.to_owned()));

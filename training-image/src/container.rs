@@ -2,8 +2,8 @@
 //!
 //! The work runs on a thread of its own; the async side keeps the job's item, fetches and stores the files and listens for SIGTERM,
 //! which comes before the machine is taken away, at the time limit and when the job is ended: the search then stops, and the best model so
-//! far is judged and stored as always; half a prediction is none. Whatever ends the work without a result (an error, a panic, a signal that
-//! came too early) is told in the item, unless the job is gone or finished.
+//! far is judged and stored as always; half a prediction is none. An error or a panic is told in the item, unless the job is gone or
+//! finished. A signal that came too early for a result leaves the item as it is: only Batch knows why, and whether the job starts again.
 
 mod environment;
 mod failure;
@@ -43,9 +43,8 @@ use progress_writer::write_latest;
 
 /// What is left to finish in after SIGTERM: Batch and Fargate kill after 30 seconds.
 const GRACE: Duration = Duration::from_secs(25);
-/// What a process ended by SIGTERM reports: 128 + 15; and why its job failed.
+/// What a process ended by SIGTERM reports: 128 + 15.
 const STOPPED_CODE: u8 = 143;
-const STOPPED: &str = "stopped before it finished (termination, time limit or reclaimed machine); submit it again";
 
 const HTML: &str = "text/html; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
@@ -109,8 +108,7 @@ async fn work(environment: &Environment) -> Result<ExitCode> {
             Err(error)
         }
         None => {
-            tracing::error!("stopped without a result");
-            fail(environment, &job, &jobs, &objects, &format!("{} failed: {STOPPED}", job.work())).await?;
+            tracing::error!("stopped without a result: Batch starts the job again, or tells how it ended");
             Ok(ExitCode::from(STOPPED_CODE))
         }
     }

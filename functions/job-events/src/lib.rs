@@ -2,17 +2,19 @@
 //!
 //! The trainer writes its own end into the job's item. Where it could not (no memory, no time, no machine, no image), Batch's event is the
 //! first news; where that event was lost or never came, the sweep, which a schedule starts every minute, finds the job and asks Batch.
-//! Both only ever end a job that is not finished, with a reason that its owner understands.
+//! Both only ever end a job that is not finished, with a reason that its owner understands. Whatever ended a job, it is told on a bus that
+//! others subscribe to, and counted.
 
 mod event;
+mod metrics;
 mod reason;
 mod sweep;
 
 use std::error::Error;
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use cloud::{Batch, CloudError, Jobs, Objects, SdkConfig, Setting, keys};
-use domain::{JobId, JobStatus};
+use cloud::{Batch, CloudError, EventBus, Jobs, Objects, SdkConfig, Setting, keys};
+use domain::{Job, JobId, JobStatus};
 use serde_json::Value;
 
 use event::{End, EndedJob, News};
@@ -22,6 +24,7 @@ use event::{End, EndedJob, News};
 pub struct JobEvents {
     jobs: Jobs,
     batch: Batch,
+    bus: EventBus,
     objects: Objects,
     datasets_bucket: String,
     models_bucket: String,
@@ -34,6 +37,7 @@ impl JobEvents {
         Ok(Self {
             jobs: Jobs::new(config, Setting::JobsTable.read()?),
             batch: Batch::new(config),
+            bus: EventBus::new(config, Setting::EventBus.read()?),
             objects: Objects::new(config),
             datasets_bucket: Setting::DatasetsBucket.read()?,
             models_bucket: Setting::ModelsBucket.read()?,
@@ -51,14 +55,20 @@ impl JobEvents {
     }
 
     async fn on_end(&self, EndedJob { job_id, batch_job_id, end }: EndedJob) -> Result<(), CloudError> {
-        if let Some(job) = self.jobs.find(job_id).await? {
-            let cause = match &end {
-                End::Failed(ending) => reason::in_words(job.work(), ending),
-                End::Succeeded => reason::WITHOUT_RESULT.to_owned(),
-            };
-            self.note_end(job_id, &batch_job_id, &reason::of_failed(job.work(), &cause)).await?;
+        let Some(job) = self.jobs.find(job_id).await? else { return self.remove_results(job_id).await };
+        if job.batch_job_id.as_ref().is_some_and(|known| *known != batch_job_id) {
+            return Ok(());
         }
-        self.remove_orphans(job_id).await
+        let cause = match &end {
+            End::Failed(ending) => reason::in_words(job.work(), ending),
+            End::Succeeded => reason::WITHOUT_RESULT.to_owned(),
+        };
+        self.note_end(job_id, &batch_job_id, &reason::of_failed(job.work(), &cause)).await?;
+        let Some(job) = self.jobs.find(job_id).await? else { return self.remove_results(job_id).await };
+        if matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
+            self.remove_results(job_id).await?;
+        }
+        self.tell(&job).await
     }
 
     async fn note_end(&self, job_id: JobId, batch_job_id: &str, reason: &str) -> Result<(), CloudError> {
@@ -73,14 +83,21 @@ impl JobEvents {
         Ok(())
     }
 
-    /// A trainer may store its results while its job is deleted or cancelled: once it has ended, they go.
-    async fn remove_orphans(&self, job: JobId) -> Result<(), CloudError> {
-        let known = self.jobs.find(job).await?;
-        if known.is_none_or(|job| job.status == JobStatus::Cancelled) {
-            self.objects.delete_prefix(&self.models_bucket, &keys::model_key(job, "")).await?;
-            self.objects.delete_prefix(&self.reports_bucket, &keys::report_key(job, "")).await?;
-            self.objects.delete_prefix(&self.datasets_bucket, &keys::prediction_key(job, "")).await?;
+    /// Tells others of a job that has ended.
+    async fn tell(&self, job: &Job) -> Result<(), CloudError> {
+        if !job.status.is_final() {
+            return Ok(());
         }
+        self.bus.tell_finished(job).await?;
+        metrics::count_finished(job.status);
+        Ok(())
+    }
+
+    /// A trainer may store results, or some of them, while its job is deleted, cancelled or over: once it has ended, they go.
+    async fn remove_results(&self, job: JobId) -> Result<(), CloudError> {
+        self.objects.delete_prefix(&self.models_bucket, &keys::model_key(job, "")).await?;
+        self.objects.delete_prefix(&self.reports_bucket, &keys::report_key(job, "")).await?;
+        self.objects.delete_prefix(&self.datasets_bucket, &keys::prediction_key(job, "")).await?;
         Ok(())
     }
 }

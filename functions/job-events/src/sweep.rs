@@ -6,7 +6,7 @@ use cloud::{BatchJob, CloudError};
 use domain::{Job, Timestamp};
 
 use crate::{
-    JobEvents,
+    JobEvents, metrics,
     reason::{Ending, FORGOTTEN, NEVER_SUBMITTED, WITHOUT_RESULT, in_words, of_failed},
 };
 
@@ -14,6 +14,8 @@ use crate::{
 const SUBMISSION_SECONDS: f64 = 30.0;
 /// Seconds after which a job that Batch does not know is lost: it answers from replicas, which a new job may not have reached.
 const UNKNOWN_SECONDS: f64 = 60.0;
+/// Seconds beyond its budget after which a job that is still open is stuck.
+const WAITING_SECONDS: f64 = 3_600.0;
 
 impl JobEvents {
     /// Ends every open job whose container has ended or never was.
@@ -22,21 +24,34 @@ impl JobEvents {
         let submitted: Vec<String> = open.iter().filter_map(|job| job.batch_job_id.clone()).collect();
         let known = self.batch.describe(&submitted).await?;
         let now = Timestamp::now();
+        metrics::count_stuck(open.iter().filter(|job| is_stuck(job, now)).count());
         for job in &open {
             let of_batch = job.batch_job_id.as_ref().and_then(|id| known.get(id));
             let Some(cause) = verdict(job, of_batch, now) else { continue };
             let reason = of_failed(job.work(), &cause);
-            let noted = match &job.batch_job_id {
-                Some(batch_job_id) => self.jobs.fail_as(job.job_id, batch_job_id, &reason).await,
-                None => self.jobs.fail(job.job_id, &reason).await,
-            };
-            match noted {
-                Ok(noted) => tracing::info!(job = %job.job_id, noted, "swept: {reason}"),
-                Err(error) => tracing::error!(job = %job.job_id, error = &error as &dyn Error, "a lost job was not ended"),
+            if let Err(error) = self.end_lost(job, &reason).await {
+                tracing::error!(job = %job.job_id, error = &error as &dyn Error, "a lost job was not ended");
             }
         }
         Ok(())
     }
+
+    async fn end_lost(&self, job: &Job, reason: &str) -> Result<(), CloudError> {
+        let noted = match &job.batch_job_id {
+            Some(batch_job_id) => self.jobs.fail_as(job.job_id, batch_job_id, reason).await?,
+            None => self.jobs.fail(job.job_id, reason).await?,
+        };
+        tracing::info!(job = %job.job_id, noted, "swept: {reason}");
+        match self.jobs.find(job.job_id).await? {
+            Some(ended) if noted => self.tell(&ended).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a job is open for longer than its work and waiting for a machine should take: not lost, but worth a look.
+fn is_stuck(job: &Job, now: Timestamp) -> bool {
+    now.seconds_since(job.created_at) > f64::from(job.time_budget.unwrap_or_default()) + WAITING_SECONDS
 }
 
 /// Why an open job is lost; `None` when it is not.
@@ -95,6 +110,13 @@ mod tests {
         ] {
             assert_eq!(judged(&job, of_batch.as_ref()), "");
         }
+    }
+
+    #[test]
+    fn a_job_is_stuck_an_hour_after_its_budget() {
+        let now = Timestamp::now();
+        assert!(!is_stuck(&job(3_600, Some("b")), now));
+        assert!(is_stuck(&job(3_700, Some("b")), now), "a budget of 60 s");
     }
 
     #[test]

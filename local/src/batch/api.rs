@@ -94,6 +94,7 @@ fn submit(batch: &Batch, training: &Training, submission: Submission) -> Respons
         environment,
         timeout: Some(timeout.unwrap_or(training.timeout)),
         attempts: submission.retry_strategy.and_then(|strategy| strategy.attempts).unwrap_or(training.attempts),
+        retries: training.retries.clone(),
         attempted: Vec::new(),
         status: Status::Submitted,
         status_reason: None,
@@ -162,6 +163,7 @@ mod tests {
             queue: "training".to_owned(),
             definition: "trainer".to_owned(),
             attempts: 2,
+            retries: Vec::new(),
             timeout: 120,
             environment: environment.into(),
         };

@@ -68,7 +68,7 @@ pub(super) fn detail(job: &BatchJob) -> serde_json::Value {
         "createdAt": job.created_at,
         "startedAt": job.started_at,
         "stoppedAt": job.stopped_at,
-        "retryStrategy": { "attempts": job.attempts, "evaluateOnExit": [] },
+        "retryStrategy": { "attempts": job.attempts, "evaluateOnExit": job.retries },
         "timeout": { "attemptDurationSeconds": job.timeout },
         "dependsOn": [],
         "parameters": job.parameters,

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::retry::{RetryRule, is_retried};
+
 /// Batch's states of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -68,6 +70,9 @@ pub(super) struct BatchJob {
     pub(super) timeout: Option<u64>,
     /// How often it is started at most.
     pub(super) attempts: u32,
+    /// Which ends of an attempt are followed by another one.
+    #[serde(default)]
+    pub(super) retries: Vec<RetryRule>,
     /// Those that have ended.
     pub(super) attempted: Vec<Attempt>,
     pub(super) status: Status,
@@ -91,6 +96,21 @@ impl BatchJob {
         self.status_reason = Some(reason.to_owned());
         self.exit_code = exit_code;
         self.stopped_at = Some(now());
+    }
+
+    /// The attempt under way ended by itself: another one follows where the rules say so and attempts are left.
+    pub(super) fn end_or_retry(&mut self, reason: &str, exit_code: Option<i32>) {
+        if self.next_attempt() < self.attempts && is_retried(&self.retries, reason, None, exit_code) {
+            self.end_attempt(reason, exit_code);
+            self.status = Status::Runnable;
+        } else {
+            self.end(Status::Failed, reason, exit_code);
+        }
+    }
+
+    /// The number of the attempt that runs, or is the next to.
+    pub(super) fn next_attempt(&self) -> u32 {
+        u32::try_from(self.attempted.len()).map_or(u32::MAX, |ended| ended.saturating_add(1))
     }
 
     pub(super) fn end_attempt(&mut self, reason: &str, exit_code: Option<i32>) {

@@ -1,4 +1,4 @@
-//! Running one job: attempts, time-out, termination.
+//! Running one attempt of a job: its end, time-out, termination.
 
 use std::{
     process::{ExitStatus, Stdio},
@@ -22,6 +22,9 @@ use super::{
 use crate::lambda::{copy_log, without_own_account};
 
 const EXITED: &str = "Essential container in task exited";
+const TAKEN_AWAY: &str = "Your Spot Task was interrupted.";
+/// The exit code of a process that SIGTERM ended: 128 + 15. From outside, it means here what it means there: the machine is needed.
+const TERMINATED: i32 = 143;
 
 /// What a job has between the request to end and the end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -37,44 +40,34 @@ enum End {
 }
 
 impl Batch {
-    /// Runs a queued job to its end.
+    /// Runs a queued job until it ends or is queued again.
     pub(super) async fn run(&self, job: BatchJob) {
         let id = job.job_id.as_str();
-        for attempt in 1..=job.attempts.max(1) {
-            if !self.claim(id) {
-                return;
+        if !self.claim(id) {
+            return;
+        }
+        match self.attempt(&job).await {
+            End::Exited(status) if status.success() => {
+                self.change(id, |job| job.end(Status::Succeeded, EXITED, Some(0)));
             }
-            match self.attempt(&job, attempt).await {
-                End::Exited(status) if status.success() => {
-                    self.change(id, |job| job.end(Status::Succeeded, EXITED, Some(0)));
-                    return;
-                }
-                End::Exited(status) if attempt < job.attempts => {
-                    tracing::warn!("attempt {attempt} of {} ended with {status}; the next one follows", job.job_name);
-                    self.change(id, |job| {
-                        job.end_attempt(EXITED, exit_code(status));
-                        job.status = Status::Runnable;
-                    });
-                }
-                End::Exited(status) => {
-                    self.change(id, |job| job.end(Status::Failed, EXITED, exit_code(status)));
-                }
-                End::TimedOut(code) => {
-                    self.change(id, |job| job.end(Status::Failed, "Job attempt duration exceeded timeout", code));
-                    return;
-                }
-                End::Terminated(reason, code) => {
-                    self.change(id, |job| job.end(Status::Failed, &reason, code));
-                    return;
-                }
-                End::NotStarted(error) => {
-                    let reason = format!("CannotStartContainerError: {}: {error}", self.trainer.display());
-                    self.change(id, |job| {
-                        job.container_reason = Some(reason);
-                        job.end(Status::Failed, "Task failed to start", None);
-                    });
-                    return;
-                }
+            End::Exited(status) => {
+                let code = exit_code(status);
+                // Nobody here asked for it.
+                let reason = if code == Some(TERMINATED) { TAKEN_AWAY } else { EXITED };
+                self.change(id, |job| job.end_or_retry(reason, code));
+            }
+            End::TimedOut(code) => {
+                self.change(id, |job| job.end(Status::Failed, "Job attempt duration exceeded timeout", code));
+            }
+            End::Terminated(reason, code) => {
+                self.change(id, |job| job.end(Status::Failed, &reason, code));
+            }
+            End::NotStarted(error) => {
+                let reason = format!("CannotStartContainerError: {}: {error}", self.trainer.display());
+                self.change(id, |job| {
+                    job.container_reason = Some(reason);
+                    job.end(Status::Failed, "Task failed to start", None);
+                });
             }
         }
     }
@@ -91,8 +84,8 @@ impl Batch {
         is_ours
     }
 
-    async fn attempt(&self, job: &BatchJob, attempt: u32) -> End {
-        let mut process = match self.spawn(job, attempt) {
+    async fn attempt(&self, job: &BatchJob) -> End {
+        let mut process = match self.spawn(job) {
             Ok(process) => process,
             Err(error) => return End::NotStarted(error),
         };
@@ -117,12 +110,12 @@ impl Batch {
         }
     }
 
-    fn spawn(&self, job: &BatchJob, attempt: u32) -> std::io::Result<Child> {
+    fn spawn(&self, job: &BatchJob) -> std::io::Result<Child> {
         let mut process = without_own_account(&mut Command::new(&self.trainer))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(job.environment.iter().map(|variable| (&variable.name, &variable.value)))
             .env("AWS_BATCH_JOB_ID", &job.job_id)
-            .env("AWS_BATCH_JOB_ATTEMPT", attempt.to_string())
+            .env("AWS_BATCH_JOB_ATTEMPT", job.next_attempt().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -9,6 +9,7 @@ use super::{
     job::{Variable, now},
     *,
 };
+use crate::template::Template;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -28,6 +29,10 @@ impl Queue {
 
     /// Submits a job that behaves as the script's `mode` says; its identifier.
     fn submit(&self, mode: &str, attempts: u32, timeout: Option<u64>) -> String {
+        self.submit_with(mode, attempts, timeout, Vec::new())
+    }
+
+    fn submit_with(&self, mode: &str, attempts: u32, timeout: Option<u64>, retries: Vec<RetryRule>) -> String {
         let job_id = Uuid::new_v4().to_string();
         self.batch.submit(BatchJob {
             job_id: job_id.clone(),
@@ -38,6 +43,7 @@ impl Queue {
             environment: vec![Variable { name: "MODE".to_owned(), value: mode.to_owned() }],
             timeout,
             attempts,
+            retries,
             attempted: Vec::new(),
             status: Status::Submitted,
             status_reason: None,
@@ -95,6 +101,18 @@ async fn a_failed_attempt_is_followed_by_the_next() {
     let (_, job) = queue.until(&job_id, Status::Succeeded).await;
     let codes: Vec<_> = job.attempted.iter().map(|attempt| attempt.exit_code).collect();
     assert_eq!(codes, [Some(1), Some(0)]);
+}
+
+#[tokio::test]
+async fn a_job_whose_machine_is_taken_away_starts_again_and_one_that_fails_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut queue = Queue::open(folder.path());
+    let rules = Template::read().unwrap().training.retries;
+    let (taken, failing) = (queue.submit_with("taken-away-once", 3, None, rules.clone()), queue.submit_with("fail", 3, None, rules));
+    let (_, job) = queue.until(&taken, Status::Succeeded).await;
+    let reasons: Vec<_> = job.attempted.iter().map(|attempt| attempt.status_reason.as_str()).collect();
+    assert_eq!(reasons, ["Your Spot Task was interrupted.", "Essential container in task exited"]);
+    assert_eq!(queue.until(&failing, Status::Failed).await.1.attempted.len(), 1);
 }
 
 #[tokio::test]
@@ -159,6 +177,21 @@ fn after_a_restart_a_job_that_ran_is_failed_and_a_queued_one_runs() {
         let (_, lost) = queue.until(&running, Status::Failed).await;
         assert_eq!(lost.status_reason.as_deref(), Some("Host EC2 (local) terminated."));
         queue.until(&queued, Status::Succeeded).await;
+    });
+}
+
+#[test]
+fn after_a_restart_a_job_that_ran_starts_again_while_it_has_attempts() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Runtime::new().unwrap().block_on(async {
+        let mut queue = Queue::open(folder.path());
+        let running = queue.submit("succeed-later", 2, None);
+        queue.until(&running, Status::Running).await;
+        running
+    });
+    Runtime::new().unwrap().block_on(async {
+        let (_, job) = Queue::open(folder.path()).until(&running, Status::Succeeded).await;
+        assert_eq!(job.attempted.len(), 2);
     });
 }
 

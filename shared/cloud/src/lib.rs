@@ -1,6 +1,6 @@
 //! Our objects, items and jobs on S3, DynamoDB and Batch: the only place that imports the AWS SDK.
 //!
-//! One concrete struct per store: [`Objects`], [`Datasets`], [`Jobs`] and, with the `batch` feature, [`Batch`]. Each is a client and the name
+//! One concrete struct per store: [`Objects`], [`Datasets`], [`Jobs`], and [`Batch`] and [`EventBus`] with the features `batch` and `events`. Each is a client and the name
 //! of what it works on; cloning one is cheap. What a caller owns is scoped by a [`domain::UserId`]: another owner's item reads as absent.
 
 #[cfg(feature = "batch")]
@@ -9,6 +9,8 @@ mod config;
 mod datasets;
 mod deployment;
 mod error;
+#[cfg(feature = "events")]
+mod event_bus;
 mod idempotency;
 mod item;
 mod jobs;
@@ -28,6 +30,8 @@ pub use config::config;
 pub use datasets::{Claim, Datasets};
 pub use deployment::Deployment;
 pub use error::CloudError;
+#[cfg(feature = "events")]
+pub use event_bus::EventBus;
 pub use idempotency::{Creation, IdempotencyKey};
 pub use jobs::{Completion, JobFilter, JobPatch, Jobs, PredictionCompletion};
 pub use object_path::ObjectPath;

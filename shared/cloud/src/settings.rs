@@ -23,6 +23,8 @@ pub enum Setting {
     JobQueue,
     /// The Batch definition that jobs are made from.
     JobDefinition,
+    /// The bus of the events that others subscribe to.
+    EventBus,
 }
 
 impl Setting {
@@ -36,6 +38,7 @@ impl Setting {
             Self::JobsTable => "DYNAMODB_JOBS_TABLE",
             Self::JobQueue => "BATCH_JOB_QUEUE",
             Self::JobDefinition => "BATCH_JOB_DEFINITION",
+            Self::EventBus => "EVENT_BUS",
         }
     }
 

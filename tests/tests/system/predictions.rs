@@ -307,9 +307,9 @@ async fn the_same_request_predicts_once() {
 }
 
 /// Enough rows to be found at work.
-fn many_flowers(folder: &tempfile::TempDir) -> String {
+fn many_flowers(folder: &tempfile::TempDir, count: u32) -> String {
     let row = |row: u32| format!("{}.{},{}.{},{}.5\n", row % 4, row % 97, row % 3, row % 89, row % 7);
-    let rows: String = (0..2_000_000).map(row).collect();
+    let rows: String = (0..count).map(row).collect();
     put_input(folder, "many.csv", format!("petal_length,petal_width,sepal_length\n{rows}"))
 }
 
@@ -317,7 +317,7 @@ fn many_flowers(folder: &tempfile::TempDir) -> String {
 async fn a_prediction_can_be_cancelled_while_it_waits_and_while_it_runs() {
     let (folder, stack) = Stack::fresh().await;
     let (dataset_id, model) = trained(&stack, &flowers().csv, "kind").await;
-    let key = many_flowers(&folder);
+    let key = many_flowers(&folder, 2_000_000);
     let batch = format!("/predict/{model}/batch");
     let running = id(&stack.post(&batch, json!({ "object_key": key })).await);
     let waiting = id(&stack.post(&batch, json!({ "dataset_id": dataset_id })).await);
@@ -342,17 +342,15 @@ async fn a_prediction_can_be_cancelled_while_it_waits_and_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_prediction_that_is_told_to_stop_leaves_no_part_of_it() {
+async fn a_prediction_whose_machine_is_taken_away_starts_again() {
     let (folder, stack) = Stack::fresh().await;
     let (_, model) = trained(&stack, &flowers().csv, "kind").await;
-    let key = many_flowers(&folder);
+    let key = many_flowers(&folder, 400_000);
     let job_id = id(&stack.post(&format!("/predict/{model}/batch"), json!({ "object_key": key })).await);
     let path = format!("/jobs/{job_id}");
     stack.wait_for(&path, PATIENCE, |job| job["progress"]["phase"] == "predicting").await;
     kill(trainer_of(&job_id), Signal::SIGTERM).unwrap();
     let job = stack.wait_for(&path, PATIENCE, |job| !job["completed_at"].is_null()).await;
-    assert_eq!(job["status"], "failed");
-    let message = job["error_message"].as_str().unwrap();
-    assert!(message.starts_with("Prediction failed: stopped before it finished") && message.contains("submit it again"), "{message}");
-    assert!(!has_results(&folder, &job));
+    assert_eq!((&job["status"], &job["error_message"]), (&json!("completed"), &Value::Null));
+    assert!(has_results(&folder, &job));
 }
