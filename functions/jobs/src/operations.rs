@@ -145,7 +145,7 @@ fn cost() -> Value {
         "vcpu_seconds": 600.0,
         "memory_gb_seconds": 2400.0,
         "usd": 0.00777,
-        "price_list": "AWS Fargate, Linux on ARM, us-east-1, on demand",
+        "price_list": "AWS Fargate, Linux on ARM, us-east-1, on demand (Spot costs less)",
     })
 }
 

@@ -1,8 +1,8 @@
-//! What a training costs on AWS: the one place that knows prices.
+//! What a training costs on AWS, with the prices of `prices.json`, which `docs/cost.md` is reckoned from too.
 //!
 //! The trainer's container takes 2 vCPUs and 8 GB on Fargate, which bills both by the second from the pull of the image to the end, a
-//! minute at least. The prices are those of Linux on ARM in us-east-1 without Spot (AWS's price list, "AWS Fargate Pricing"): what other
-//! regions, x86 and Spot cost differs by up to a factor of three, so every figure is an estimate and names its price list.
+//! minute at least. The prices are those of Linux on ARM in us-east-1 without Spot: what other regions, x86 and Spot cost differs by up to
+//! a factor of three, so every figure is an estimate and names its price list. On Spot, where a job may run, it is an upper bound.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,10 @@ pub const TRAINER_VCPUS: u32 = 2;
 /// Its memory.
 pub const TRAINER_MEMORY_GB: u32 = 8;
 
-const PRICE_LIST: &str = "AWS Fargate, Linux on ARM, us-east-1, on demand";
-const USD_PER_VCPU_HOUR: f64 = 0.032_38;
-const USD_PER_GB_HOUR: f64 = 0.003_56;
+// USD_PER_VCPU_HOUR and USD_PER_GB_HOUR, as the build script found them in the price list.
+include!(concat!(env!("OUT_DIR"), "/prices.rs"));
+
+const PRICE_LIST: &str = "AWS Fargate, Linux on ARM, us-east-1, on demand (Spot costs less)";
 const LEAST_BILLED_SECONDS: f64 = 60.0;
 const SECONDS_PER_HOUR: f64 = 3_600.0;
 
