@@ -80,6 +80,7 @@ check: tools-cargo ## Formatting, lints and the quick tests: before each commit
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo nextest run --workspace --exclude system-tests
+	python3 docs/cost.py --check
 
 .PHONY: deny
 deny: tools-deny ## Licences, duplicates, sources and advisories of the dependencies
@@ -171,6 +172,10 @@ bench-serve: binaries ## Predicting over HTTP beside FastAPI, ONNX Runtime and b
 bench-families: ## What other families of models would add to an ensemble (ONLY=name,name, TABLES=folder)
 	@$(call venv,automl,benches/automl/requirements.txt)
 	@target/bench/automl-venv/bin/python benches/families/run.py "$(TABLES)" "$(ONLY)"
+
+.PHONY: cost
+cost: ## Reckon docs/cost.md anew from the price list and the template (CHECK=1: fail if it is another)
+	@python3 docs/cost.py $(if $(CHECK),--check)
 
 .PHONY: deploy
 deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)
