@@ -1,5 +1,5 @@
-"""Writes cost.md beside this file: what the system costs on AWS, from the price list (shared/domain/prices.json), the sizes in template.yaml
-and the figures below.
+"""Writes cost.md beside this file: what the system costs on AWS, from the price list (shared/domain/prices.json), the sizes in
+template.yaml and the figures below.
 
     python3 docs/cost.py            write it
     python3 docs/cost.py --check    fail if it is not what this script would write
@@ -31,7 +31,8 @@ START_CPU_MS = (17, 47)
 ROWS_10K_MS = (6.63, 115)  # 10,000 rows by 100 and by 2,000 trees, one thread
 JOB_ITEM_KB = (3.6, 5.0)  # a completed job's item: 11 numbers; titanic with its texts
 RUNNING_ITEM_KB = 0.8
-MODEL_MB = (7.5, 17.2)  # stored twice, as .onnx and under the older name
+MODEL_MB = (7.5, 17.2)
+MODEL_GB = 2 * sum(MODEL_MB) / len(MODEL_MB) / 1e3  # stored twice, as .onnx and under the older name
 LOG_KB = 2.0  # a prediction with 25 features: its own line 1.26, Lambda's two records 0.76
 
 # ---- what is assumed ----
@@ -46,6 +47,7 @@ SWEEP_MS, SWEEP_LOG_KB = 10, 0.8
 S3_MB_PER_SECOND = 60  # of one download by a function: below what reading takes (495 MB/s on 2 cores)
 PARQUET_SHARE = 0.3  # of the CSV's size
 IMAGE_GB = 0.05
+TABLES_GB = 0.01
 LOG_COMPRESSED = 0.15  # what is billed for storage of what came in
 SPOT_DISCOUNT = (0.5, 0.7)  # AWS says "up to 70 %"; users tell of 50 to 70 %
 TRACED_PER_SECOND, TRACED_OF_THE_REST = 1, 0.05  # Lambda's sampling, which cannot be set
@@ -170,16 +172,16 @@ def idle():
     """A month in which nobody asks for anything."""
     return together(
         times(SWEEPS, together(invocation("JobEventsFunction", SWEEP_MS, SWEEP_LOG_KB), Counter({"dynamodb.read": 0.5}))),
-        Counter({"ecr.gb_month": IMAGE_GB, "cloudwatch.dashboard_month": DASHBOARDS, "dynamodb.gb_month": 0.01, "dynamodb.recovery_gb_month": 0.01}),
+        Counter({"ecr.gb_month": IMAGE_GB, "cloudwatch.dashboard_month": DASHBOARDS}),
+        Counter({"dynamodb.gb_month": TABLES_GB, "dynamodb.recovery_gb_month": TABLES_GB}),
     )
 
 
 def month(predictions, trainings, seconds=300):
-    models_gb = 2 * sum(MODEL_MB) / len(MODEL_MB) / 1e3
     usage = together(
         idle(),
         times(predictions, prediction(predictions)) if predictions else Counter(),
-        times(trainings, together(training(seconds), stored_gb_months(models_gb))),
+        times(trainings, together(training(seconds), stored_gb_months(MODEL_GB))),
         Counter({"cloudwatch.metric_month": METRICS} if predictions else {}),
     )
     usage["logs.stored_gb_month"] = usage["logs.ingested_gb"] * LOG_COMPRESSED
@@ -224,6 +226,17 @@ def money(value):
     return f"{value:.{max(2, 1 - math.floor(math.log10(value)))}f}" if value > 1e-12 else "0"
 
 
+def amount(name):
+    digits = f"{PRICES[name]['usd']:.10f}".rstrip("0")
+    return digits + "0" * (2 - len(digits.split(".")[1]))
+
+
+def listed(name):
+    """A price as its list has it."""
+    per, unit = PRICES[name]["per"], PRICES[name]["unit"].split()[0]
+    return f"{amount(name)} / {unit if per == 1 else 'million' if per == 1_000_000 else format(per, ',')}"
+
+
 def about(count):
     """Two digits, in millions from a million on."""
     step = 10 ** (math.floor(math.log10(count)) - 1)
@@ -241,22 +254,24 @@ def table(*rows, right=1):
 def per_million():
     loads = [(1_000 * DAYS, "1,000 a day"), (10 * SECONDS, "10 a second")]
     used = [prediction(load) for load, _ in loads]
+    gb, billed_ms = memory_gb("PredictFunction"), f"({WARM_MS} ms + {COLD_SHARE:.0%} × {COLD_MS} ms)"
     lines = [
-        ("API Gateway", ["apigateway.http_request"], "{:g} request"),
-        ("Lambda, request", ["lambda.request"], "{:g} request"),
-        ("Lambda, time", ["lambda.arm64.gb_second"], f"{memory_gb('PredictFunction'):g} GB × ({WARM_MS} ms + {COLD_SHARE:.0%} × {COLD_MS} ms)"),
-        ("DynamoDB, the job", ["dynamodb.read"], "{:g} read units"),
-        ("DynamoDB, counts for drift", ["dynamodb.write"], f"{COUNTS_WRITE_UNITS} write units, once a minute at most"),
-        ("S3, the model", ["s3.get"], f"{COLD_SHARE:.0%} of requests × 1 GET"),
-        ("log", ["logs.ingested_gb"], f"{LOG_KB:g} KB"),
-        ("traces", ["xray.trace"], "the first of each second and 5 % of the others"),
-        ("answer to the internet", ["transfer.out_gb"], f"{ANSWER_KB} KB"),
+        ("API Gateway", "apigateway.http_request", f"1 request × {listed('apigateway.http_request')}"),
+        ("Lambda, request", "lambda.request", f"1 request × {listed('lambda.request')}"),
+        ("Lambda, time", "lambda.arm64.gb_second", f"{gb:g} GB × {billed_ms} × {listed('lambda.arm64.gb_second')}"),
+        ("DynamoDB, the job", "dynamodb.read", f"{READ_UNITS} read units × {listed('dynamodb.read')}"),
+        ("DynamoDB, counts for drift", "dynamodb.write",
+         f"{COUNTS_WRITE_UNITS} write units × {listed('dynamodb.write')}, once a minute at most"),
+        ("S3, the model", "s3.get", f"{COLD_SHARE:.0%} × 1 GET × {listed('s3.get')}"),
+        ("log", "logs.ingested_gb", f"{LOG_KB:g} KB × {listed('logs.ingested_gb')}"),
+        ("traces", "xray.trace", f"{listed('xray.trace')}: the first of each second, {TRACED_OF_THE_REST:.0%} of the others"),
+        ("answer to the internet", "transfer.out_gb", f"{ANSWER_KB} KB × {listed('transfer.out_gb')}"),
     ]
     rows = [("per million predictions", "for each", *(f"USD, {label}" for _, label in loads))]
-    for what, names, each in lines:
-        costs = [sum(1e6 * usage[name] * price(name) for name in names) for usage in used]
+    for what, name, each in lines:
+        costs = [1e6 * usage[name] * price(name) for usage in used]
         if any(costs):
-            rows.append((what, each.format(used[0][names[0]]), *map(money, costs)))
+            rows.append((what, each, *map(money, costs)))
     rows.append(("**together**", "", *(f"**{money(1e6 * usd(usage))}**" for usage in used)))
     return table(*rows, right=2)
 
@@ -265,7 +280,8 @@ def trainings():
     rows = [("budget", f"{VCPUS} vCPU + {GB:g} GB on arm64", "with address and requests", "the same on Spot", "on x86-64, on demand")]
     for seconds in (60, 300, 1200, 3600):
         arm, spot = training(seconds), [discounted(training(seconds), share) for share in reversed(SPOT_DISCOUNT)]
-        rows.append((f"{seconds:,} s", money(usd(container(seconds))), money(usd(arm)), f"{money(spot[0])} to {money(spot[1])}", money(usd(training(seconds, "x86_64")))))
+        x86 = training(seconds, "x86_64")
+        rows.append((f"{seconds:,} s", money(usd(container(seconds))), money(usd(arm)), " to ".join(map(money, spot)), money(usd(x86))))
     return table(*rows)
 
 
@@ -296,8 +312,9 @@ def months():
 
 def month_lines():
     parts = [
-        ("API Gateway", ["apigateway."]), ("Lambda", ["lambda."]), ("DynamoDB", ["dynamodb."]), ("logs", ["logs."]), ("traces", ["xray."]),
-        ("metrics, dashboards", ["cloudwatch."]), ("training", ["fargate.", "ipv4."]), ("S3, image, transfer", ["s3.", "ecr.", "transfer."]),
+        ("API Gateway", ["apigateway."]), ("Lambda", ["lambda."]), ("DynamoDB", ["dynamodb."]), ("logs", ["logs."]),
+        ("traces", ["xray."]), ("metrics, dashboards", ["cloudwatch."]), ("training", ["fargate.", "ipv4."]),
+        ("S3, image, transfer", ["s3.", "ecr.", "transfer."]),
     ]
     rows = [("USD without the free tier", *(short for _, short, *_ in LOADS))]
     usages = [month(predictions, count) for *_, predictions, count in LOADS]
@@ -312,21 +329,24 @@ def idle_lines():
     sweep = times(SWEEPS, invocation("JobEventsFunction", SWEEP_MS, SWEEP_LOG_KB))
     gb_seconds = sweep["lambda.arm64.gb_second"]
     lines = [
-        (f"the look for lost jobs: {SWEEPS:,.0f} calls", f"{SWEEPS:,.0f} × 0.20 / million + {gb_seconds:,.0f} GB-s × {price('lambda.arm64.gb_second'):.10f}",
+        (f"the look for lost jobs: {SWEEPS:,.0f} calls",
+         f"{SWEEPS:,.0f} × {listed('lambda.request')} + {gb_seconds:,.0f} GB-s × {listed('lambda.arm64.gb_second')}",
          usd({name: sweep[name] for name in ("lambda.request", "lambda.arm64.gb_second")}), "0"),
-        ("… its log", f"{SWEEPS:,.0f} × {SWEEP_LOG_KB:g} KB × {price('logs.ingested_gb'):.2f} / GB", sweep["logs.ingested_gb"] * price("logs.ingested_gb"), "0"),
-        ("… its queries", f"{SWEEPS:,.0f} × 0.5 read unit × {PRICES['dynamodb.read']['usd']} / million", SWEEPS * 0.5 * price("dynamodb.read"), None),
+        ("… its log", f"{SWEEPS:,.0f} × {SWEEP_LOG_KB:g} KB × {listed('logs.ingested_gb')}",
+         sweep["logs.ingested_gb"] * price("logs.ingested_gb"), "0"),
+        ("… its queries", f"{SWEEPS:,.0f} × 0.5 read unit × {listed('dynamodb.read')}", SWEEPS * 0.5 * price("dynamodb.read"), None),
     ]
     if TRACED:
-        lines.insert(2, ("… its traces", f"{SWEEPS:,.0f} × {PRICES['xray.trace']['usd']:.2f} / million", sweep["xray.trace"] * price("xray.trace"), "0"))
+        lines.insert(2, ("… its traces", f"{SWEEPS:,.0f} × {listed('xray.trace')}", sweep["xray.trace"] * price("xray.trace"), "0"))
     lines += [
-        ("the trainer's image", f"{IMAGE_GB:g} GB × {price('ecr.gb_month'):.2f}", IMAGE_GB * price("ecr.gb_month"), None),
-        ("the tables, and their recovery to any second", f"10 MB × ({price('dynamodb.gb_month'):.2f} + {price('dynamodb.recovery_gb_month'):.2f}) / GB",
-         0.01 * (price("dynamodb.gb_month") + price("dynamodb.recovery_gb_month")), money(0.01 * price("dynamodb.recovery_gb_month"))),
+        ("the trainer's image", f"{IMAGE_GB:g} GB × {listed('ecr.gb_month')}", IMAGE_GB * price("ecr.gb_month"), None),
+        ("the tables", f"{TABLES_GB * 1e3:g} MB × {listed('dynamodb.gb_month')}", TABLES_GB * price("dynamodb.gb_month"), "0"),
+        ("… their recovery to any second", f"{TABLES_GB * 1e3:g} MB × {listed('dynamodb.recovery_gb_month')}",
+         TABLES_GB * price("dynamodb.recovery_gb_month"), None),
     ]
     if DASHBOARDS:
-        lines.append((f"{DASHBOARDS} dashboard{'s' * (DASHBOARDS > 1)}", f"{DASHBOARDS} × {price('cloudwatch.dashboard_month'):.2f}",
-                      DASHBOARDS * price("cloudwatch.dashboard_month"), money(max(0, DASHBOARDS - 3) * price("cloudwatch.dashboard_month"))))
+        each = price("cloudwatch.dashboard_month")
+        lines.append((f"dashboards: {DASHBOARDS}", f"{DASHBOARDS} × {each:.2f}", DASHBOARDS * each, money(max(0, DASHBOARDS - 3) * each)))
     rows = [("while nobody asks", "reckoning", "USD a month", "with the free tier")]
     rows += [(what, how, money(cost), free if free is not None else money(cost)) for what, how, cost, free in lines]
     return table(*rows, right=2)
@@ -349,116 +369,133 @@ def endpoints():
 
 
 def request_priced():
-    run = price("cloudrun.request") + CLOUD_RUN_MS / 1e3 * (CLOUD_RUN_VCPU * price("cloudrun.vcpu_second") + CLOUD_RUN_GIB * price("cloudrun.gib_second"))
-    sagemaker = SERVERLESS_MS / 1e3 * price("sagemaker.serverless.gb_second") + 2e-6 * price("sagemaker.serverless.data_gb")
-    ours = prediction(10 * SECONDS)
-    bare = sum(quantity * price(name) for name, quantity in ours.items() if not name.startswith(("logs.", "xray.", "transfer.")))
+    seconds = CLOUD_RUN_MS / 1e3
+    run = usd({"cloudrun.request": 1, "cloudrun.vcpu_second": seconds * CLOUD_RUN_VCPU, "cloudrun.gib_second": seconds * CLOUD_RUN_GIB})
+    sagemaker = usd({"sagemaker.serverless.gb_second": SERVERLESS_MS / 1e3, "sagemaker.serverless.data_gb": 2e-6})
+    bare = {name: quantity for name, quantity in prediction(10 * SECONDS).items() if not name.startswith(("logs.", "xray.", "transfer."))}
     return table(
-        ("per million requests, 10 a second, without logs, traces and transfer", "reckoning", "USD"),
-        ("ours", "the table above", money(1e6 * bare)),
-        ("Google Cloud Run", f"{price('cloudrun.request') * 1e6:.2f} + {CLOUD_RUN_MS / 1e3:g} s × ({CLOUD_RUN_VCPU} vCPU × {PRICES['cloudrun.vcpu_second']['usd']:.6f}"
-         f" + {CLOUD_RUN_GIB:g} GiB × {PRICES['cloudrun.gib_second']['usd']:.7f}) × million", money(1e6 * run)),
-        ("SageMaker Serverless Inference, 1 GB", f"{SERVERLESS_MS} ms × {price('sagemaker.serverless.gb_second'):.5f} × million + 2 GB × {price('sagemaker.serverless.data_gb')}",
+        ("per million requests, 10 a second, without logs, traces and transfer", "for each", "USD"),
+        ("ours", "the table above", money(1e6 * usd(bare))),
+        ("Google Cloud Run", f"{listed('cloudrun.request')} + {seconds:g} s × ({CLOUD_RUN_VCPU} × {listed('cloudrun.vcpu_second')}"
+         f" + {CLOUD_RUN_GIB:g} × {listed('cloudrun.gib_second')})", money(1e6 * run)),
+        ("SageMaker Serverless Inference, 1 GB",
+         f"{SERVERLESS_MS} ms × {listed('sagemaker.serverless.gb_second')} + 2 KB × {listed('sagemaker.serverless.data_gb')}",
          money(1e6 * sagemaker)),
         right=2,
     )
 
 
 def price_list():
-    rows = [("price", "USD", "for", "region", "as of", "of")]
+    rows = [("price", "USD", "for", "region", "as of", "page")]
     for name, entry in PRICES.items():
         as_of = "not looked up, as remembered" if not entry["verified"] else entry["as_of"] or "undated"
-        quantity = f"{entry['per']:,} × {entry['unit']}" if entry["per"] > 1 else entry["unit"]
-        amount = f"{entry['usd']:.10f}".rstrip("0")
         source = entry["source"]
-        rows.append((f"`{name}`", amount + "0" * (2 - len(amount.split(".")[1])) if len(amount.split(".")[1]) < 2 else amount, quantity, entry["region"], as_of,
-                     f"[{source['title']}]({source['url']})"))
+        unit = entry["unit"] if entry["per"] == 1 else f"{entry['per']:,} × {entry['unit']}"
+        rows.append((f"`{name}`", amount(name), unit, entry["region"], as_of, f"[{source['title']}]({source['url']})"))
     return table(*rows, right=9)
 
 
 def document():
-    low, busy = usd(prediction(1_000 * DAYS)), usd(prediction(10 * SECONDS))
-    five = training(300)
-    rows = usd(training(60))
-    cpu = memory_gb("PredictFunction") * 1024 / 1769
+    few, many = (usd(prediction(count)) for count in (1_000 * DAYS, 10 * SECONDS))
+    five, batch, endpoint = training(300), usd(training(60)), price("sagemaker.ml.t2.medium_hour") * HOURS
+    five_parts = [usd(container(300)), usd(address(300)), 300 * PROGRESS_WRITE_UNITS * price("dynamodb.write")]
+    predict_gb, ingest_gb = memory_gb("PredictFunction"), memory_gb("IngestFunction")
+    vcpu = predict_gb * 1024 / 1769
+    per_ms = 1e3 * predict_gb * price("lambda.arm64.gb_second")
+    x86_more = price("lambda.x86_64.gb_second") / price("lambda.arm64.gb_second") - 1
     spread = "Where predictions are further apart than a minute, each stores its counts for drift"
     spread += " and each is traced (`Tracing: Active` in the template): that is the difference between the columns." if TRACED else "."
-    alarms = f"The {ALARMS} alarms cost {price('cloudwatch.alarm_month'):.2f} each a month where they are switched on; ten are free. " if ALARMS else ""
-    spot = "Jobs run on Spot first, so most cost the fourth column; the `cost` of a job is the second, an upper bound." if SPOT \
-        else "The `cost` that the API tells of a job is the second column. Jobs run on demand; on Spot they would cost the fourth."
-    doubtful = [f"`{name}`" for name, entry in PRICES.items() if not entry["verified"]]
+    jobs = "The `cost` that the API tells of a job is the second column. "
+    jobs += "Jobs run on Spot first: most cost the fourth." if SPOT else "Jobs run on demand; on Spot they would cost the fourth."
+    alarms = f"The {ALARMS} alarms cost {amount('cloudwatch.alarm_month')} each a month where they are switched on; ten are free."
+    remembered = ", ".join(f"`{name}`" for name, entry in PRICES.items() if not entry["verified"])
     return f"""# What it costs
 
-Reckoned for AWS in us-east-1 on arm64, in US dollars without tax, by `make cost` from [the price list](../shared/domain/prices.json), the sizes in
-`template.yaml`, and [figures of which some are assumed](#what-is-measured-and-what-is-assumed). Nobody's bill was looked at.
+Reckoned for AWS in us-east-1 on arm64, in US dollars without tax, by `make cost` from [the price list](../shared/domain/prices.json),
+the sizes in `template.yaml`, and [figures of which some are assumed](#what-is-measured-and-what-is-assumed). Nobody's bill was looked at.
 
 {months()}
 
-- A prediction costs {money(100 * busy)} to {money(100 * low)} cents: a million of them {money(1e6 * busy)} where there are many and {money(1e6 * low)} where there are few.
-- A training of 5 minutes costs {money(100 * usd(five))} cents; on Spot {money(100 * discounted(five, SPOT_DISCOUNT[1]))} to {money(100 * discounted(five, SPOT_DISCOUNT[0]))}.
-- A table of a million rows is predicted for {money(100 * rows)} cents as a batch; a million requests cost {money(1e6 * busy)} dollars.
-- While nobody asks it costs {money(100 * usd(month(0, 0)))} cents a month, {money(100 * usd(month(0, 0), FREE))} with the free tier.
-- The smallest endpoint that is always on (SageMaker's ml.t2.medium, {money(price('sagemaker.ml.t2.medium_hour') * HOURS)} a month) costs less from {about(break_even(price('sagemaker.ml.t2.medium_hour') * HOURS))} predictions a
-  month on, for one model. Here any number of models share what little there is to share.
+- A prediction costs {money(100 * many)} to {money(100 * few)} cents: a million of them {money(1e6 * many)} dollars where there are many
+and {money(1e6 * few)} where there are few.
+- A training of 5 minutes costs {money(100 * usd(five))} cents;
+on Spot {" to ".join(money(100 * discounted(five, share)) for share in reversed(SPOT_DISCOUNT))}.
+- A table of a million rows is predicted for {money(100 * batch)} cents as a batch; a million requests cost {money(1e6 * many)} dollars.
+- While nobody asks it costs {money(usd(month(0, 0)))} dollars a month, {money(usd(month(0, 0), FREE))} with the free tier.
+- The smallest endpoint that is always on (SageMaker's ml.t2.medium, {money(endpoint)} a month) costs less from
+{about(break_even(endpoint))} predictions a month on, for one model; here any number of models share the little that idling costs.
 
 The free tier is what every account has each month for good: a million requests and 400,000 GB-s of Lambda, 5 GB of logs, 10 metrics,
-100,000 traces, 25 GB in DynamoDB, 100 GB to the internet. That of API Gateway, S3 and ECR lasts a year at most, or is a new account's credit,
-and is not counted.
+100,000 traces, 25 GB in DynamoDB, 100 GB to the internet. That of API Gateway, S3 and ECR lasts a year at most, or is a new account's
+credit, and is not counted. Nothing else of the account is thought to use it.
 
 ## One prediction
 
 {per_million()}
 
-{spread} A request with many rows costs little more than one with one row.
+{spread} On x86-64 Lambda's time costs {x86_more:.0%} more. A request with many rows costs little more than one with one row.
 
 ## One training
 
 {trainings()}
 
-A job is billed by the second from the pull of its image, a minute at least: {VCPUS} × {price('fargate.arm64.vcpu_hour')} + {GB:g} × {price('fargate.arm64.gb_hour')} = {money(usd(container(3600)))} an hour.
-{spot} Added are its public IPv4 address ({price('ipv4.hour')} an hour), the progress that it writes at most each second ({PROGRESS_WRITE_UNITS} write units), and {CALLS_PER_JOB} requests of
-somebody who watches. Spot is {SPOT_DISCOUNT[0]:.0%} to {SPOT_DISCOUNT[1]:.0%} off vCPUs and memory. A training that converges before its budget ends costs less. Batch itself is free.
+A job is billed by the second from the pull of its image, a minute at least: {VCPUS} × {amount('fargate.arm64.vcpu_hour')} + {GB:g} ×
+{amount('fargate.arm64.gb_hour')} = {money(usd(container(3600)))} an hour. {jobs}
+Added in the third are the public IPv4 address of the container ({amount('ipv4.hour')} an hour), the progress that it writes at most each
+second ({PROGRESS_WRITE_UNITS} write units), and {CALLS_PER_JOB} requests of somebody who watches. Five minutes:
+{" + ".join(map(money, [*five_parts, usd(five) - sum(five_parts)]))} = {money(usd(five))}.
+Spot is {SPOT_DISCOUNT[0]:.0%} to {SPOT_DISCOUNT[1]:.0%} off processors and memory. A training that
+converges before its budget ends costs less. Batch itself is free.
 
 ## One upload
 
 {uploads()}
 
-`ingest` has {memory_gb('IngestFunction'):g} GB of memory and {DISK_GB:g} GB of disk above what is free. The way in is free.
+`ingest` has {ingest_gb:g} GB of memory and {DISK_GB:g} GB of disk above what is free: a gigabyte takes {ingest_seconds(1000):.1f} s ×
+({ingest_gb:g} × {listed('lambda.arm64.gb_second')} + {DISK_GB:g} × {listed('lambda.disk_gb_second')})
+and a few requests. Kept are the upload and its table:
+{1 + PARQUET_SHARE:g} GB × {KEPT_DAYS / DAYS:.2f} months × {listed('s3.gb_month')}. The way in is free.
 
 ## A whole table
 
-A million rows take {100 * ROWS_10K_MS[0] / 1e3:.1f} to {100 * ROWS_10K_MS[1] / 1e3:.0f} seconds of one thread (100 and 2,000 trees), so the job ends within the minute that is billed at least: {money(rows)}.
+A million rows take {ROWS_10K_MS[0] / 10:.1f} to {ROWS_10K_MS[1] / 10:.0f} seconds of one thread (100 and 2,000 trees),
+so the job ends within the minute that is billed at least: {money(batch)}.
 
 ## Storage
 
-A model takes {MODEL_MB[0]:g} to {MODEL_MB[1]:g} MB, twice: {money(2 * sum(MODEL_MB) / 2 / 1e3 * price('s3.gb_month'))} a month, and goes after {KEPT_DAYS} days with its reports. A gigabyte in S3 costs {price('s3.gb_month')} a month, in the tables
-{price('dynamodb.gb_month'):.2f} and {price('dynamodb.recovery_gb_month'):.2f} for recovery to any second. A job's item has 4 to 5 KB, so a thousand jobs are some megabytes.
+A model takes {MODEL_MB[0]:g} to {MODEL_MB[1]:g} MB, twice: about {money(MODEL_GB * price('s3.gb_month'))} a month.
+It goes after {KEPT_DAYS} days, as its reports do. A gigabyte costs {amount('s3.gb_month')} a month in S3,
+in the tables {amount('dynamodb.gb_month')} and
+{amount('dynamodb.recovery_gb_month')} for recovery to any second; a thousand jobs have some megabytes there.
 
 ## A month
 
 {month_lines()}
 
-Trainings are reckoned on demand. The function that predicts publishes {METRICS} metrics of its own: {METRICS} × {price('cloudwatch.metric_month'):.2f} in a month with predictions, within the free ten.
+Trainings are reckoned on demand. The function that predicts publishes {METRICS} metrics of its own: {METRICS} ×
+{amount('cloudwatch.metric_month')} in a month with predictions, within the free ten.
 
 ## While idle
 
 {idle_lines()}
 
-{alarms}Schedules, events of Batch and the way in are free. Logs that are kept cost {price('logs.stored_gb_month'):.2f} per GB and month of about {LOG_COMPRESSED:.0%} of what came in.
+{alarms if ALARMS else ''} Schedules, events of Batch and the way in are free. Logs that are kept cost
+{amount('logs.stored_gb_month')} per GB and month, of about
+{LOG_COMPRESSED:.0%} of what came in.
 
 ## Beside endpoints
 
 {endpoints()}
 
-Below that many predictions a month ours costs less, above it the endpoint does, as long as one machine is enough for it and for one model;
-two for availability double it. Counted are our logs, traces, metrics and idle cost, of the endpoints nothing but the machine. Azure Machine
-Learning takes nothing beside the machine.
+Below that many predictions a month ours costs less, above it the endpoint does, as long as one machine is enough for it and for one
+model; two for availability double it. Counted are our logs, {"traces, " if TRACED else ""}metrics and idle cost,
+of the endpoints nothing but the machine. Azure Machine Learning takes nothing beside the machine.
 
 {request_priced()}
 
-Beside what is priced by the request it is a matter of a dollar or two per million. SageMaker takes only requests that are signed for AWS; with
-an API Gateway and a function before it, it costs as much as ours. Cloud Run answers several requests in the same 100 ms where they come
-together, and has a free tier of two million requests.
+Beside what is priced by the request it is a matter of a dollar or two per million. SageMaker takes only requests that are signed for AWS;
+with an API Gateway and a function before it, it costs as much as ours. Cloud Run answers several requests in the same 100 ms where they
+come together, and has a free tier of two million requests.
 
 ## What is measured, and what is assumed
 
@@ -470,27 +507,38 @@ together, and has a free tier of two million requests.
 | a job's item | {JOB_ITEM_KB[0]} and {JOB_ITEM_KB[1]} KB, {RUNNING_ITEM_KB} KB while it runs (two tables on the local stack) |
 | a model | {MODEL_MB[0]} and {MODEL_MB[1]} MB (the same) |
 
-| assumed | because |
-| --- | --- |
-| {WARM_MS} ms billed for a warm request | {memory_gb('PredictFunction') * 1024:.0f} MB are {cpu:.2f} of a processor: {REQUEST_CPU_MS[1]} / {cpu:.2f} = {REQUEST_CPU_MS[1] / cpu:.1f} ms, and a read of DynamoDB. Each ms costs {money(1e9 * memory_gb('PredictFunction') * price('lambda.arm64.gb_second') / 1e6)} per million |
-| {COLD_SHARE:.0%} of requests start cold, {COLD_MS} ms each | {START_CPU_MS[1]} / {cpu:.2f} = {START_CPU_MS[1] / cpu:.0f} ms, and the model from S3; AWS tells of less than 1 % |
-| {LOG_KB:g} KB of log for a prediction | a line with 25 features has 1.26 KB, Lambda's own two records 0.76 |
-| an answer of {ANSWER_KB} KB | |
-| other requests: {CALL_MS} ms, {CALL_LOG_KB:g} KB of log | |
-| the look for lost jobs: {SWEEP_MS} ms, {SWEEP_LOG_KB:g} KB | |
-| {S3_MB_PER_SECOND} MB/s from S3 to a function | reading itself takes 495 MB/s on 2 processors (`make bench-ingest`) |
-| a table as Parquet has {PARQUET_SHARE:.0%} of its CSV | |
-| the trainer's image has {IMAGE_GB * 1e3:.0f} MB | |
-| SageMaker Serverless bills {SERVERLESS_MS} ms | Python's stack took 4 to 6 ms of a processor in `make bench-serve` |
-| predictions come evenly | counts for drift{' and traces' if TRACED else ''} cost less where they come together |
+{assumptions(vcpu, per_ms)}
 
 ## Prices
 
 Vendors' pages show most prices only to a browser, so most were read where somebody quotes them, with that page's date; the
-[price list](../shared/domain/prices.json) says where (`read_in`). The links go to the vendors. Not looked up, but as remembered (\\* above): {', '.join(doubtful)}.
+[price list](../shared/domain/prices.json) says where (`read_in`). The links go to the vendors. Not looked up, but as remembered
+(\\* above): {remembered}.
 
 {price_list()}
 """
+
+
+def assumptions(vcpu, per_ms):
+    request, start = REQUEST_CPU_MS[1], START_CPU_MS[1]
+    return table(
+        ("assumed", "because"),
+        (f"{WARM_MS} ms billed for a warm request",
+         f"the memory comes with {vcpu:.2f} of a processor: {request} / {vcpu:.2f} = {request / vcpu:.1f} ms,"
+         f" and a read of DynamoDB. Each ms is {money(per_ms)} per million"),
+        (f"{COLD_SHARE:.0%} of requests start cold, {COLD_MS} ms each",
+         f"{start} / {vcpu:.2f} = {start / vcpu:.0f} ms, and the model from S3; AWS tells of less than 1 %"),
+        (f"{LOG_KB:g} KB of log for a prediction", "a line with 25 features has 1.26 KB, Lambda's own two records 0.76"),
+        (f"an answer of {ANSWER_KB} KB", ""),
+        (f"other requests: {CALL_MS} ms, {CALL_LOG_KB:g} KB of log", ""),
+        (f"the look for lost jobs: {SWEEP_MS} ms, {SWEEP_LOG_KB:g} KB", ""),
+        (f"{S3_MB_PER_SECOND} MB/s from S3 to a function", "reading itself takes 495 MB/s on 2 processors (`make bench-ingest`)"),
+        (f"a table as Parquet has {PARQUET_SHARE:.0%} of its CSV", "wine qualities: 31 %"),
+        (f"the trainer's image has {IMAGE_GB * 1e3:.0f} MB", ""),
+        (f"SageMaker Serverless bills {SERVERLESS_MS} ms", "Python's stack took 4 to 6 ms of a processor in `make bench-serve`"),
+        ("predictions come evenly", f"counts for drift{' and traces' if TRACED else ''} cost less where they come together"),
+        right=2,
+    )
 
 
 def flowed(text):
