@@ -33,7 +33,7 @@ JOB_ITEM_KB = (3.6, 5.0)  # a completed job's item: 11 numbers; titanic with its
 RUNNING_ITEM_KB = 0.8
 MODEL_MB = (7.5, 17.2)
 MODEL_GB = 2 * sum(MODEL_MB) / len(MODEL_MB) / 1e3  # stored twice, as .onnx and under the older name
-LOG_KB = 2.0  # a prediction with 25 features: its own line 1.26, Lambda's two records 0.76
+LOG_KB = 2.4  # a prediction with 25 features: its own line 1.26, Lambda's two records 0.76, the access log's 0.35
 
 # ---- what is assumed ----
 WARM_MS = 5  # billed for a warm request, most of it waiting for DynamoDB
@@ -42,7 +42,7 @@ READ_UNITS = 2  # of a job's item of up to 8 KB, read consistently
 COUNTS_WRITE_UNITS = 4  # what is counted for drift: 2 KB, in the table and in one index
 PROGRESS_WRITE_UNITS = 3  # a running job's item, once a second, in the table and both indexes
 ANSWER_KB = 1
-CALL_MS, CALL_LOG_KB, CALLS_PER_JOB = 10, 1.0, 50  # of the other functions; a browser that watches a job
+CALL_MS, CALL_LOG_KB, CALLS_PER_JOB = 10, 1.4, 50  # of the other functions; a browser that watches a job
 SWEEP_MS, SWEEP_LOG_KB = 10, 0.8
 S3_MB_PER_SECOND = 60  # of one download by a function: below what reading takes (495 MB/s on 2 cores)
 PARQUET_SHARE = 0.3  # of the CSV's size
@@ -83,9 +83,9 @@ DISK_GB = number(block("IngestFunction"), r"EphemeralStorage: \{ Size: (\d+)") /
 VCPUS = number(block("TrainerDefinition"), r'Type: VCPU, Value: "(\d+)"')
 GB = number(block("TrainerDefinition"), r'Type: MEMORY, Value: "(\d+)"') / 1024
 SWEEPS = MINUTES / number(block("JobEventsFunction"), r"Schedule: rate\((\d+) minutes?\)")
-KEPT_DAYS = number(block("ModelsBucket"), r"ExpirationInDays: (\d+)")
+KEPT_DAYS = number(block("ModelsBucket"), r"ExpirationInDays: !If \[InProduction, \d+, (\d+)")
 SPOT = "FARGATE_SPOT" in TEMPLATE
-ALARMS, DASHBOARDS = (len(re.findall(rf"Type: AWS::CloudWatch::{kind}\b", TEMPLATE)) for kind in ("Alarm", "Dashboard"))
+ALARMS = len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", TEMPLATE))
 METRICS = len(re.findall(r'metric\("', (ROOT / "functions/predict/src/metrics.rs").read_text()))
 
 
@@ -104,12 +104,16 @@ def together(*usages):
     return sum(usages, Counter())
 
 
+def is_traced(function):
+    return TRACED and "Tracing: PassThrough" not in block(function)
+
+
 def invocation(function, ms, log_kb, traced=1.0):
     return Counter({
         "lambda.request": 1,
         "lambda.arm64.gb_second": memory_gb(function) * ms / 1e3,
         "logs.ingested_gb": log_kb / 1e6,
-        "xray.trace": traced if TRACED else 0,
+        "xray.trace": traced if is_traced(function) else 0,
     })
 
 
@@ -172,7 +176,7 @@ def idle():
     """A month in which nobody asks for anything."""
     return together(
         times(SWEEPS, together(invocation("JobEventsFunction", SWEEP_MS, SWEEP_LOG_KB), Counter({"dynamodb.read": 0.5}))),
-        Counter({"ecr.gb_month": IMAGE_GB, "cloudwatch.dashboard_month": DASHBOARDS}),
+        Counter({"ecr.gb_month": IMAGE_GB}),
         Counter({"dynamodb.gb_month": TABLES_GB, "dynamodb.recovery_gb_month": TABLES_GB}),
     )
 
@@ -313,7 +317,7 @@ def months():
 def month_lines():
     parts = [
         ("API Gateway", ["apigateway."]), ("Lambda", ["lambda."]), ("DynamoDB", ["dynamodb."]), ("logs", ["logs."]),
-        ("traces", ["xray."]), ("metrics, dashboards", ["cloudwatch."]), ("training", ["fargate.", "ipv4."]),
+        ("traces", ["xray."]), ("metrics", ["cloudwatch."]), ("training", ["fargate.", "ipv4."]),
         ("S3, image, transfer", ["s3.", "ecr.", "transfer."]),
     ]
     rows = [("USD without the free tier", *(short for _, short, *_ in LOADS))]
@@ -336,7 +340,7 @@ def idle_lines():
          sweep["logs.ingested_gb"] * price("logs.ingested_gb"), "0"),
         ("… its queries", f"{SWEEPS:,.0f} × 0.5 read unit × {listed('dynamodb.read')}", SWEEPS * 0.5 * price("dynamodb.read"), None),
     ]
-    if TRACED:
+    if is_traced("JobEventsFunction"):
         lines.insert(2, ("… its traces", f"{SWEEPS:,.0f} × {listed('xray.trace')}", sweep["xray.trace"] * price("xray.trace"), "0"))
     lines += [
         ("the trainer's image", f"{IMAGE_GB:g} GB × {listed('ecr.gb_month')}", IMAGE_GB * price("ecr.gb_month"), None),
@@ -344,9 +348,6 @@ def idle_lines():
         ("… their recovery to any second", f"{TABLES_GB * 1e3:g} MB × {listed('dynamodb.recovery_gb_month')}",
          TABLES_GB * price("dynamodb.recovery_gb_month"), None),
     ]
-    if DASHBOARDS:
-        each = price("cloudwatch.dashboard_month")
-        lines.append((f"dashboards: {DASHBOARDS}", f"{DASHBOARDS} × {each:.2f}", DASHBOARDS * each, money(max(0, DASHBOARDS - 3) * each)))
     rows = [("while nobody asks", "reckoning", "USD a month", "with the free tier")]
     rows += [(what, how, money(cost), free if free is not None else money(cost)) for what, how, cost, free in lines]
     return table(*rows, right=2)
@@ -407,7 +408,8 @@ def document():
     spread += " and each is traced (`Tracing: Active` in the template): that is the difference between the columns." if TRACED else "."
     jobs = "The `cost` that the API tells of a job is the second column. "
     jobs += "Jobs run on Spot first: most cost the fourth." if SPOT else "Jobs run on demand; on Spot they would cost the fourth."
-    alarms = f"The {ALARMS} alarms cost {amount('cloudwatch.alarm_month')} each a month where they are switched on; ten are free."
+    alarms = f"The {ALARMS} alarms cost {amount('cloudwatch.alarm_month')} each a month where they have someone to tell; ten are free. "
+    alarms += f"The dashboard is free where the account has fewer than three others, and costs {amount('cloudwatch.dashboard_month')} where not."
     remembered = ", ".join(f"`{name}`" for name, entry in PRICES.items() if not entry["verified"])
     return f"""# What it costs
 
@@ -528,7 +530,7 @@ def assumptions(vcpu, per_ms):
          f" and a read of DynamoDB. Each ms is {money(per_ms)} per million"),
         (f"{COLD_SHARE:.0%} of requests start cold, {COLD_MS} ms each",
          f"{start} / {vcpu:.2f} = {start / vcpu:.0f} ms, and the model from S3; AWS tells of less than 1 %"),
-        (f"{LOG_KB:g} KB of log for a prediction", "a line with 25 features has 1.26 KB, Lambda's own two records 0.76"),
+        (f"{LOG_KB:g} KB of log for a prediction", "a line with 25 features has 1.26 KB, Lambda's own two records 0.76, the access log's line 0.35"),
         (f"an answer of {ANSWER_KB} KB", ""),
         (f"other requests: {CALL_MS} ms, {CALL_LOG_KB:g} KB of log", ""),
         (f"the look for lost jobs: {SWEEP_MS} ms, {SWEEP_LOG_KB:g} KB", ""),
