@@ -100,6 +100,7 @@ template: ## Check template.yaml, as it is written and as it is deployed
 	target/bench/template-venv/bin/cfn-lint target/template.json
 	target/bench/template-venv/bin/python tests/template/policy.py target/template.json .
 	target/bench/template-venv/bin/python tests/template/policy_test.py target/template.json .
+	python3 docs/cost.py --check
 
 .PHONY: build
 build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64, ONLY=name)
