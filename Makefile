@@ -9,6 +9,7 @@ BUDGET ?= 60
 DATA ?=
 TARGET ?=
 ARCH ?= arm64
+ENV ?= dev
 MEGABYTES ?= 1000
 FUZZ_SECONDS ?= 30
 SEED ?= 1
@@ -91,8 +92,7 @@ deny: tools-deny ## Licences, duplicates, sources and advisories of the dependen
 .PHONY: template
 template: export SAM_CLI_TELEMETRY := 0
 template: export AWS_DEFAULT_REGION := us-east-1
-template: ## Check template.yaml, as it is written and as it is deployed
-	@$(call venv,template,tests/template/requirements.txt)
+template: tools-sam ## Check template.yaml, as it is written and as it is deployed
 	target/bench/template-venv/bin/sam validate --template template.yaml
 	target/bench/template-venv/bin/sam validate --lint --template template.yaml
 	target/bench/template-venv/bin/cfn-lint template.yaml
@@ -101,6 +101,8 @@ template: ## Check template.yaml, as it is written and as it is deployed
 	target/bench/template-venv/bin/python tests/template/policy.py target/template.json .
 	target/bench/template-venv/bin/python tests/template/policy_test.py target/template.json .
 	python3 docs/cost.py --check
+	@$(call venv,workflows,.github/requirements.txt)
+	target/bench/workflows-venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 .PHONY: build
 build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64, ONLY=name)
@@ -169,6 +171,13 @@ bench-serve: binaries ## Predicting over HTTP beside FastAPI, ONNX Runtime and b
 	@target/bench/serve-venv/bin/python benches/serve/run.py \
 	  target/bench/serve "$(TARGET_DIR)/release/examples/load" $(BIN)/examples/predict $(OPTIONS)
 
+.PHONY: bench-init
+bench-init: binaries ## Start and first event of each function, beside Python's (OPTIONS=...)
+	@echo "building releases (the first time takes many minutes) …"
+	@cargo build --release $(addprefix -p ,$(FUNCTIONS)) --bins
+	@$(call venv,init,benches/init/requirements.txt)
+	@target/bench/init-venv/bin/python benches/init/run.py $(BIN) "$(TARGET_DIR)/release" events $(OPTIONS)
+
 .PHONY: bench-families
 bench-families: ## What other families of models would add to an ensemble (ONLY=name,name, TABLES=folder)
 	@$(call venv,automl,benches/automl/requirements.txt)
@@ -178,16 +187,20 @@ bench-families: ## What other families of models would add to an ensemble (ONLY=
 cost: ## Reckon docs/cost.md anew from the price list and the template (CHECK=1: fail if it is another)
 	@python3 docs/cost.py $(if $(CHECK),--check)
 
+# SAM's programs, and ours that deploy.
+SAM := PATH="$(CURDIR)/target/bench/template-venv/bin:$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
+
+.PHONY: sam-build
+sam-build: tools-lambda tools-sam ## Build the functions as a deployment does, into target/sam
+	$(SAM) sam build
+
 .PHONY: deploy
-deploy: ## Deploy to AWS with the SAM CLI (asks for the parameters)
-	@command -v sam >/dev/null || { echo "the SAM CLI is missing: python3 -m pip install aws-sam-cli" >&2; exit 1; }
-	sam build
-	sam deploy --guided
+deploy: tools-lambda tools-sam ## Build and deploy everything to AWS (ENV=dev or another section of samconfig.toml)
+	@$(SAM) python deploy/deploy.py "$(ENV)"
 
 .PHONY: destroy
-destroy: ## Remove the deployed stack
-	@command -v sam >/dev/null || { echo "the SAM CLI is missing: python3 -m pip install aws-sam-cli" >&2; exit 1; }
-	sam delete
+destroy: tools-sam ## Remove a deployment and all that it holds (ENV=dev)
+	@$(SAM) python deploy/destroy.py "$(ENV)"
 
 # ---- what the targets need, installed when it is missing ----
 
@@ -195,6 +208,10 @@ destroy: ## Remove the deployed stack
 tools-cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust (stable), then run make again" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install build-essential" >&2; exit 1; }
+
+.PHONY: tools-sam
+tools-sam:
+	@$(call venv,template,tests/template/requirements.txt)
 
 .PHONY: tools-nextest
 tools-nextest:
