@@ -1,12 +1,17 @@
 """What the AWS account has, and what this machine has to work with."""
 
 import base64
+import os
 import shutil
 import sys
 import tomllib
 
 import boto3
 import botocore.exceptions
+
+# The variable of AWS's newer programs, which its Python libraries and SAM do not read.
+if "AWS_REGION" in os.environ:
+    os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
 
 
 def stack_name(environment):
