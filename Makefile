@@ -10,6 +10,8 @@ DATA ?=
 TARGET ?=
 ARCH ?= arm64
 ENV ?= dev
+TAG ?= automl-trainer
+KILLS ?= 50
 MEGABYTES ?= 1000
 FUZZ_SECONDS ?= 30
 SEED ?= 1
@@ -113,6 +115,19 @@ build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --target "$$triple" --output-format zip \
 	  $(foreach name,$(BUILT),--bin $(name))
 	@$(foreach name,$(filter $(FUNCTIONS),$(BUILT)),$(call bounded,$(name),$(if $(filter predict,$(name)),8,10)) &&) true
+
+.PHONY: image
+image: ENGINE = $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
+image: ## Build the trainer's image (ARCH=arm64 or x86_64, TAG=automl-trainer) with docker, podman or buildah
+	@case "$(ARCH)" in arm64) platform=linux/arm64;; x86_64) platform=linux/amd64;; \
+	  *) echo "ARCH is $(ARCH): use arm64 or x86_64" >&2; exit 1;; esac; \
+	[ -n "$(ENGINE)" ] || { echo "docker, podman or buildah is needed to build an image" >&2; exit 1; }; \
+	$(ENGINE) build --platform "$$platform" -f training-image/Dockerfile -t "$(TAG)" .
+
+.PHONY: test-image
+test-image: binaries ## Build the trainer's image without Docker and run jobs in it, some of them killed (KILLS=50 SEED=1 OPTIMISED=1)
+	tests/image/build.sh
+	@. tests/image/containers.sh && python3 tests/image/run.py localhost/automl-trainer "$(BIN)" $(KILLS) $(SEED)
 
 # Prints what a function's zip takes; fails when it takes more than $(2) MB, unless it was not optimised.
 bounded = bytes=$$(wc -c < "$(TARGET_DIR)/lambda/$(1)/bootstrap.zip") \
