@@ -1,7 +1,7 @@
 //! AWS Batch on this machine: a queue that runs the real trainer binary, one job at a time.
 //!
 //! A job is kept in a file, so that a queued one runs after a restart, and one that ran when the stack ended starts again. Each
-//! change of state goes to `job-events` as the event that EventBridge would send.
+//! change of state is told as the event that EventBridge would send.
 
 mod api;
 mod events;
@@ -18,13 +18,12 @@ use std::{
 };
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 pub use api::router;
 use job::{BatchJob, Status};
 pub use retry::RetryRule;
-
-use crate::lambda::Function;
 
 /// The queue.
 #[derive(Debug)]
@@ -40,19 +39,23 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Opens the queue of `folder` and begins to run it. `environment` is added to each job's own.
+    /// Opens the queue of `folder` and begins to run it. `environment` is added to each job's own; `tell` gets each change of state as an
+    /// event, and gets it again when it fails.
     ///
     /// # Errors
     /// When the folder cannot be used or its queue cannot be read.
-    pub fn start(
+    pub fn start<Told>(
         folder: &Path,
         logs: &Path,
         trainer: PathBuf,
         environment: Vec<(String, String)>,
-        job_events: Arc<Function>,
-    ) -> anyhow::Result<Arc<Self>> {
+        tell: impl Fn(Bytes) -> Told + Send + 'static,
+    ) -> anyhow::Result<Arc<Self>>
+    where
+        Told: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
         let (events, deliveries) = mpsc::unbounded_channel();
-        tokio::spawn(events::deliver(deliveries, job_events));
+        tokio::spawn(events::deliver(deliveries, tell));
         Self::open(folder, logs, trainer, environment, events)
     }
 

@@ -83,7 +83,12 @@ pub async fn up(options: &Options) -> anyhow::Result<()> {
     let objects = storage::router(&options.data.join("s3"), &template.buckets, uploads)?;
     let tables = database::open(&options.data.join("dynamodb.sqlite"), &template.tables)?;
     let trainer = binaries.join("trainer");
-    let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, account, function("job-events")?)?;
+    let job_events = function("job-events")?;
+    let tell = move |event| {
+        let job_events = Arc::clone(&job_events);
+        async move { Ok(job_events.invoke(event).await.map(drop)?) }
+    };
+    let jobs = Batch::start(&options.data.join("batch"), &job_logs, trainer, account, tell)?;
     let routed = template.functions.iter().map(|(name, of_template)| Ok((of_template.routes.clone(), function(name)?)));
     let scheduled = template.functions.iter().filter_map(|(name, of_template)| Some((name, of_template.schedule?)));
     let scheduled = scheduled.map(|(name, interval)| Ok((function(name)?, interval))).collect::<anyhow::Result<Vec<_>>>()?;

@@ -1,6 +1,6 @@
 //! Changes of state as EventBridge events. Source: the Batch user guide, "AWS Batch events".
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -8,21 +8,24 @@ use tokio::{sync::mpsc, time::sleep};
 use uuid::Uuid;
 
 use super::job::{Attempt, BatchJob};
-use crate::{lambda::Function, stack::timestamp, template::ACCOUNT};
+use crate::{stack::timestamp, template::ACCOUNT};
 
-/// How often an event is delivered again when the function fails.
+/// How often an event is delivered again when it is not taken.
 const RETRIES: u32 = 2;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Sends each change to the function, in their order.
-pub(super) async fn deliver(mut changes: mpsc::UnboundedReceiver<BatchJob>, function: Arc<Function>) {
+/// Tells of each change, in their order.
+pub(super) async fn deliver<Told>(mut changes: mpsc::UnboundedReceiver<BatchJob>, tell: impl Fn(Bytes) -> Told)
+where
+    Told: Future<Output = anyhow::Result<()>>,
+{
     while let Some(job) = changes.recv().await {
         let event = Bytes::from(event(&job));
         let mut attempts = 0;
-        while let Err(error) = function.invoke(event.clone()).await {
-            tracing::warn!(function = function.name(), "the event of {} failed: {error}", job.job_name);
+        while let Err(error) = tell(event.clone()).await {
+            tracing::warn!("the event of {} failed: {error:#}", job.job_name);
             if attempts == RETRIES {
-                tracing::error!(function = function.name(), "the event of {} is given up", job.job_name);
+                tracing::error!("the event of {} is given up", job.job_name);
                 break;
             }
             attempts += 1;
