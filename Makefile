@@ -106,6 +106,15 @@ template: tools-sam ## Check template.yaml, as it is written and as it is deploy
 	@$(call venv,workflows,.github/requirements.txt)
 	target/bench/workflows-venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
+.PHONY: test-aws
+test-aws: tools-cargo ## Use the functions that `make build` made for this machine on an AWS emulator that is not ours
+	@[ -f "$(TARGET_DIR)/lambda/front/bootstrap.zip" ] || \
+	  { echo "build the functions first, for this machine's processor: make build ARCH=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)" >&2; exit 1; }
+	cargo build --workspace --bin trainer --example batch
+	@$(call venv,aws,tests/aws/requirements.txt)
+	@target/bench/aws-venv/bin/python tests/aws/run.py \
+	  template.yaml "$(TARGET_DIR)/lambda" $(BIN)/examples/batch $(BIN)/trainer target/aws
+
 .PHONY: build
 build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or x86_64, ONLY=name)
 	@case "$(ARCH)" in arm64) triple=aarch64-unknown-linux-gnu;; x86_64) triple=x86_64-unknown-linux-gnu;; \
