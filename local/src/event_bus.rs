@@ -1,5 +1,5 @@
 //! `EventBridge` on this machine: what is put on a bus is told in the log and kept in a file, a line each. Source: the API reference of
-//! `EventBridge`, "PutEvents".
+//! `EventBridge`, "`PutEvents`".
 
 use std::{
     fs::OpenOptions,
@@ -23,6 +23,7 @@ struct Events {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 struct Event {
     event_bus_name: String,
     source: String,

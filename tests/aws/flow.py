@@ -146,6 +146,24 @@ def a_job_whose_container_is_lost_is_failed(deployment: Deployment, batch: Batch
     true("the reason is told", lost["error_message"], lost)
 
 
+def whoever_subscribes_is_told_how_a_job_ended(deployment: Deployment, job: dict):
+    """By the topic, which has it from the bus."""
+    queues, topics = deployment.emulator.client("sqs"), deployment.emulator.client("sns")
+    queue = queues.create_queue(QueueName="subscriber")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    (topic,) = [topic for topic in deployment.of_type("AWS::SNS::Topic") if topic.endswith("-jobs")]
+    topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    job_id = train(deployment, job["dataset_id"])["job_id"]
+    answer(deployment.call("POST", f"/jobs/{job_id}/cancel"))
+
+    def told():
+        received = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        return [message["Body"] for message in received if job_id in message["Body"]]
+
+    message = eventually("a message comes", PATIENCE, told)[0]
+    same("what it says", message.strip('"'), f"Training of {TABLE}: cancelled. Training was cancelled Job {job_id}.")
+
+
 def what_is_deleted_is_gone(deployment: Deployment, job: dict):
     """Item, model, reports and dataset."""
     path = f"/jobs/{job['job_id']}"

@@ -61,6 +61,7 @@ def all_of(deployment: Deployment, batch: Batch) -> bool:
         scenario(flow.a_table_is_predicted, deployment, job),
         scenario(flow.a_job_that_its_owner_cancels_ends_at_once, deployment, batch, job),
         scenario(flow.a_job_whose_container_is_lost_is_failed, deployment, batch, job),
+        scenario(flow.whoever_subscribes_is_told_how_a_job_ended, deployment, job),
         scenario(wiring.the_trainer_may_do_its_work_and_no_more, deployment, batch, job),
         scenario(tokens.who_has_a_token_sees_what_is_theirs, deployment, job),
         scenario(flow.what_is_deleted_is_gone, deployment, job),
