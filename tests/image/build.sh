@@ -4,7 +4,8 @@
 #   OPTIMISED=1 tests/image/build.sh [amd64|arm64]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-arch=${1:-$(dpkg --print-architecture)}
+own=$(dpkg --print-architecture)
+arch=${1:-$own}
 
 missing=()
 for tool in buildah podman runc debootstrap; do
@@ -31,12 +32,11 @@ if ! buildah inspect --type image localhost/builder > /dev/null 2>&1; then
   buildah commit --quiet --rm "$container" localhost/builder > /dev/null
 fi
 
-# Optimised as it is deployed, or as fast to build as it gets.
-profile=()
-[ -n "${OPTIMISED:-}" ] || for setting in LTO=off CODEGEN_UNITS=16 OPT_LEVEL=0; do
-  profile+=(--build-arg "CARGO_PROFILE_RELEASE_$setting")
-done
+# Optimised as it is deployed, or as fast to build as is of use.
+settings=()
+[ -n "${OPTIMISED:-}" ] || settings=(-v "$PWD/tests/image/quick-build.toml:/.cargo/config.toml:ro")
 # With the machine's settings of Cargo and the crates that it has. None of them is in the image.
+# Older ones do not know BUILDPLATFORM by itself where a stage begins.
 buildah build --isolation chroot --pull-never --platform "linux/$arch" -f training-image/Dockerfile -t "localhost/automl-trainer${1:+:$1}" \
-  --build-arg BUILDER=localhost/builder "${profile[@]}" \
+  --build-arg BUILDER=localhost/builder --build-arg "BUILDPLATFORM=linux/$own" "${settings[@]}" \
   -v "$(rustc --print sysroot):/rust:ro" -v "${CARGO_HOME:-$HOME/.cargo}:/cargo" .

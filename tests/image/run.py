@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ ROWS = 400
 TARGET = "churn"
 STACKS = 4
 # Models that a job tries: enough for all that a job does, few enough for fifty jobs.
-CANDIDATES = 6
+CANDIDATES = 20
 
 
 def main(image, built, number_of_kills=50, seed=1):
@@ -128,4 +129,6 @@ def step(name, work, *arguments):
 
 
 if __name__ == "__main__":
+    # So that the stacks end when this does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:]))
