@@ -126,13 +126,14 @@ build: tools-lambda ## Build the Lambda functions and the trainer (ARCH=arm64 or
 	@$(foreach name,$(filter $(FUNCTIONS),$(BUILT)),$(call bounded,$(name),$(if $(filter predict,$(name)),8,10)) &&) true
 
 .PHONY: image
-image: ENGINE = $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
+image: ENGINE = $(firstword $(foreach engine,docker podman buildah,$(shell $(engine) info >/dev/null 2>&1 && echo $(engine))))
 image: ## Build the trainer's image (ARCH=arm64 or x86_64, TAG=automl-trainer) with docker, podman or buildah
 	@case "$(ARCH)" in arm64) platform=linux/arm64;; x86_64) platform=linux/amd64;; \
 	  *) echo "ARCH is $(ARCH): use arm64 or x86_64" >&2; exit 1;; esac; \
-	[ -n "$(ENGINE)" ] || { echo "docker, podman or buildah is needed to build an image" >&2; exit 1; }; \
+	[ -n "$(ENGINE)" ] || { echo "docker (with its engine), podman or buildah is needed to build an image" >&2; exit 1; }; \
 	case "$$(uname -m)" in aarch64|arm64) own=linux/arm64;; *) own=linux/amd64;; esac; \
-	$(ENGINE) build --platform "$$platform" $(if $(filter podman buildah,$(ENGINE)),--build-arg BUILDPLATFORM=$$own) -f training-image/Dockerfile -t "$(TAG)" .
+	$(ENGINE) build --platform "$$platform" $(if $(filter podman buildah,$(ENGINE)),--build-arg BUILDPLATFORM=$$own) \
+	  -f training-image/Dockerfile -t "$(TAG)" .
 
 .PHONY: test-image
 test-image: binaries ## Build the trainer's image without Docker and run jobs in it, some of them killed (KILLS=50 SEED=1 OPTIMISED=1)

@@ -70,6 +70,9 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
         self.asked, self.events, self.answered = queue.Queue(), queue.Queue(), queue.Queue()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, *_):
+        """A function that was ended leaves its question."""
+
     @property
     def address(self):
         return f"127.0.0.1:{self.server_address[1]}"
@@ -125,7 +128,10 @@ def running(command, **options):
 def start(command, environment, event, log):
     """One start and one event: milliseconds."""
     api = RuntimeApi()
-    environment = environment | {"AWS_LAMBDA_RUNTIME_API": api.address}
+    environment = environment | {
+        "AWS_LAMBDA_RUNTIME_API": api.address, "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024", "AWS_LAMBDA_LOG_GROUP_NAME": "f", "AWS_LAMBDA_LOG_STREAM_NAME": "f",
+    }
     with open(log, "ab") as errors:
         begin = time.perf_counter()
         with running(command, env=environment, stdout=errors, stderr=errors) as process:

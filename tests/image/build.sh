@@ -35,8 +35,10 @@ fi
 # Optimised as it is deployed, or as fast to build as is of use.
 settings=()
 [ -n "${OPTIMISED:-}" ] || settings=(-v "$PWD/tests/image/quick-build.toml:/.cargo/config.toml:ro")
-# With the machine's settings of Cargo and the crates that it has. None of them is in the image.
-# Older ones do not know BUILDPLATFORM by itself where a stage begins.
+# With the machine's settings of Cargo and the crates that it has; none of that gets into the image. Buildah 1.28 does not know by itself
+# what BUILDPLATFORM is where a stage begins.
 buildah build --isolation chroot --pull-never --platform "linux/$arch" -f training-image/Dockerfile -t "localhost/automl-trainer${1:+:$1}" \
   --build-arg BUILDER=localhost/builder --build-arg "BUILDPLATFORM=linux/$own" "${settings[@]}" \
   -v "$(rustc --print sysroot):/rust:ro" -v "${CARGO_HOME:-$HOME/.cargo}:/cargo" .
+# The image of the build before.
+podman image prune --force > /dev/null

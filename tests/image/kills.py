@@ -136,7 +136,8 @@ def trainer_of(job):
     variable = f"JOB_ID={job}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if os.readlink(process / "exe").endswith("/usr/local/bin/trainer") and variable in (process / "environ").read_bytes().split(b"\0"):
+            is_trainer = os.readlink(process / "exe").endswith("/usr/local/bin/trainer")
+            if is_trainer and variable in (process / "environ").read_bytes().split(b"\0"):
                 return os.pidfd_open(int(process.name))
         except OSError:
             continue

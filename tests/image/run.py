@@ -35,7 +35,9 @@ def main(image, built, number_of_kills=50, seed=1):
         seconds = step("a whole job, in 512 MB", a_whole_job, stacks[0])
         step("a job in too little memory", too_little_memory, stacks[0])
         stacks += [Stack(WORK / str(number), built, image, "512m") for number in range(1, STACKS)]
-        step("killed jobs", kills.run, stacks, table(), {"target": TARGET, "candidates": CANDIDATES}, number_of_kills, seconds * STACKS / 2, seed)
+        training = {"target": TARGET, "candidates": CANDIDATES}
+        # Several share two processors.
+        step("killed jobs", kills.run, stacks, table(), training, number_of_kills, seconds * STACKS / 2, seed)
     finally:
         for stack in stacks:
             stack.stop()

@@ -27,13 +27,16 @@ const FEWEST: u64 = 10_000;
 /// Bytes that the process may still take: what its group or the machine has left; `None` where neither tells.
 pub fn available() -> Option<u64> {
     let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let group = || Some(number("/sys/fs/cgroup/memory.max")?.saturating_sub(number("/sys/fs/cgroup/memory.current")?));
+    let of_group = |limit, used| Some(number(limit)?.saturating_sub(number(used)?));
+    let group = of_group("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current");
+    // The first version, where no limit is a number larger than any machine's memory.
+    let older = of_group("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes");
     let machine = || {
         let told = fs::read_to_string("/proc/meminfo").ok()?;
         let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
     };
-    [group(), machine()].into_iter().flatten().min()
+    [group, older, machine()].into_iter().flatten().min()
 }
 
 /// The rows that a training may read where so many bytes are there, when they are fewer than the table's.

@@ -155,7 +155,7 @@ fn of_a_column_of_texts_both_reports_say_what_is_learned() {
             .unwrap();
     }
     let (parquet, profile) = read(folder.path(), &csv);
-    let options = Options { time_budget: Duration::from_secs(3), ..options("paid") };
+    let options = Options { time_budget: Duration::from_secs(6), ..options("paid") };
     let outcome = run(&parquet, &profile, &options, folder.path(), Clock::start(), &mut |_| {}).unwrap();
     assert_eq!(outcome.preprocessing.feature_columns, ["name", "size"]);
     assert_eq!(outcome.preprocessing.text_words["name"], ["miss", "mr", "mrs"]);

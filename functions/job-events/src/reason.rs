@@ -36,10 +36,10 @@ pub(crate) fn in_words(work: Work, Ending { status_reason: batch, container_reas
             Work::Prediction => "predict the table in parts",
         };
         format!("it took longer than its time limit; {advice}")
-    } else if says("OutOfMemory") || *exit_code == Some(KILLED) {
-        "the trainer ran out of memory; use a smaller table or give the job definition more memory".to_owned()
     } else if says("Host EC2") || says("Spot") {
         "its machine was taken away; start it again".to_owned()
+    } else if says("OutOfMemory") || *exit_code == Some(KILLED) {
+        "the trainer ran out of memory; use a smaller table or give the job definition more memory".to_owned()
     } else if says("CannotPullContainer") {
         format!("the trainer's image could not be loaded; check the job definition ({})", first_of(of_container, batch))
     } else {
@@ -67,6 +67,7 @@ mod tests {
             ("Essential container in task exited", "", Some(137), "memory"),
             ("Essential container in task exited", "", Some(1), "exit code 1;"),
             ("Host EC2 (instance i-0123) terminated.", "", None, "taken away"),
+            ("Your Spot Task was interrupted.", "", Some(137), "taken away"),
             ("Task failed to start", "CannotPullContainerError: no such image", None, "no such image"),
             ("the job was deleted", "", None, "(the job was deleted)"),
             ("Terminated by the owner", "", Some(143), "(Terminated by the owner)"),
