@@ -152,6 +152,8 @@ def whoever_subscribes_is_told_how_a_job_ended(deployment: Deployment, job: dict
     queue = queues.create_queue(QueueName="subscriber")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     (topic,) = [topic for topic in deployment.of_type("AWS::SNS::Topic") if topic.endswith("-jobs")]
+    permitted = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    queues.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [permitted]})})
     topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     job_id = train(deployment, job["dataset_id"])["job_id"]
     answer(deployment.call("POST", f"/jobs/{job_id}/cancel"))
@@ -161,7 +163,7 @@ def whoever_subscribes_is_told_how_a_job_ended(deployment: Deployment, job: dict
         return [message["Body"] for message in received if job_id in message["Body"]]
 
     message = eventually("a message comes", PATIENCE, told)[0]
-    same("what it says", message.strip('"'), f"Training of {TABLE}: cancelled. Training was cancelled Job {job_id}.")
+    same("what it says", message.strip('"'), f"Training of {TABLE}, job {job_id}: cancelled. Training was cancelled")
 
 
 def what_is_deleted_is_gone(deployment: Deployment, job: dict):
