@@ -13,13 +13,11 @@ stack's endpoints have none.
 """
 
 import argparse
-import ctypes
 import http.server
 import json
 import os
 import queue
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -27,10 +25,12 @@ import tempfile
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 here = Path(__file__).parent
+sys.path.insert(0, str(here.parent))
+from processes import processor_ms, running, say  # noqa: E402
+
 parser = argparse.ArgumentParser()
 parser.add_argument("stack", type=Path)
 parser.add_argument("release", type=Path)
@@ -46,18 +46,6 @@ EVENTS = {
 BARS = {"init": 25, "first CPU": 60}
 DATASET, JOB = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 os.environ["NO_PROXY"] = "localhost,127.0.0.1"
-
-
-def say(text):
-    print(f"… {text}", file=sys.stderr, flush=True)
-
-
-def processor_ms(pid):
-    """What the process has used so far, threads that ended included."""
-    clock = ctypes.c_int()
-    if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
-        sys.exit(f"the clock of process {pid} cannot be read")
-    return time.clock_gettime(clock.value) * 1e3
 
 
 class RuntimeApi(http.server.ThreadingHTTPServer):
@@ -111,20 +99,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def running(command, **options):
-    process = subprocess.Popen(command, **options)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def start(command, environment, event, log):
     """One start and one event: milliseconds."""
     api = RuntimeApi()
@@ -132,18 +106,17 @@ def start(command, environment, event, log):
         "AWS_LAMBDA_RUNTIME_API": api.address, "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024", "AWS_LAMBDA_LOG_GROUP_NAME": "f", "AWS_LAMBDA_LOG_STREAM_NAME": "f",
     }
-    with open(log, "ab") as errors:
-        begin = time.perf_counter()
-        with running(command, env=environment, stdout=errors, stderr=errors) as process:
-            try:
-                asked = api.asked.get(timeout=60)
-                at_rest = processor_ms(process.pid)
-                handed = time.perf_counter()
-                api.events.put(event)
-                answered, path, body = api.answered.get(timeout=60)
-                used = processor_ms(process.pid)
-            except queue.Empty:
-                sys.exit(f"{command} does not answer:\n{Path(log).read_text()[-2000:]}")
+    begin = time.perf_counter()
+    with running(command, log, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            asked = api.asked.get(timeout=60)
+            at_rest = processor_ms(process.pid)
+            handed = time.perf_counter()
+            api.events.put(event)
+            answered, path, body = api.answered.get(timeout=60)
+            used = processor_ms(process.pid)
+        except queue.Empty:
+            sys.exit(f"{command} does not answer:\n{Path(log).read_text()[-2000:]}")
     api.shutdown()
     api.server_close()
     answer = json.loads(body) if body else None
@@ -203,7 +176,7 @@ def key(lines, word):
 
 with tempfile.TemporaryDirectory() as folder:
     command = [arguments.stack / "automl-local", "up", "--port", "0", "--data", f"{folder}/data"]
-    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as stack:
+    with running(command, f"{folder}/stack.log", stdout=subprocess.PIPE, text=True) as stack:
         lines = []
         while not (lines and lines[-1].startswith("ready")):
             line = stack.stdout.readline()

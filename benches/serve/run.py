@@ -17,7 +17,6 @@ The processor's time is the process's own clock. What counts is the median of th
 """
 
 import argparse
-import ctypes
 import http.client
 import json
 import os
@@ -38,6 +37,9 @@ import boto3
 from botocore.config import Config
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(here))
+from processes import processor_ms, running, say  # noqa: E402
+
 parser = argparse.ArgumentParser()
 parser.add_argument("stack")
 parser.add_argument("load")
@@ -54,18 +56,6 @@ NAMES = {"bucket": "automl-local-models-000000000000", "table": "automl-local-tr
 # What is measured → its unit, and how many times less ours has to be (below that many units where there is no ratio).
 BARS = {"cold CPU": ("ms", 15), "cold wall": ("ms", None), "memory": ("MB", 4), "peak memory": ("MB", None), "warm CPU": ("ms", 8), "p99": ("ms", 5), "p50": ("ms", None), "requests/s": ("", None)}
 os.environ["NO_PROXY"] = "localhost,127.0.0.1"
-
-
-def say(text):
-    print(f"… {text}", file=sys.stderr, flush=True)
-
-
-def processor_ms(pid):
-    """What the process has used so far, threads that ended included."""
-    clock = ctypes.c_int()
-    if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
-        sys.exit(f"the clock of process {pid} cannot be read")
-    return time.clock_gettime(clock.value) * 1e3
 
 
 def megabytes(pid):
@@ -98,21 +88,6 @@ def call(method, url, body=None, content_type="application/json"):
     if answer.status != 200:
         sys.exit(f"{method} {url}: {answer.status} {text.decode()[:500]}")
     return json.loads(text) if text else None
-
-
-@contextmanager
-def running(command, log, **options):
-    with open(log, "ab") as errors:
-        process = subprocess.Popen(command, stderr=errors, **options)
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 class Ours:
