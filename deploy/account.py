@@ -3,6 +3,7 @@
 import base64
 import os
 import shutil
+import subprocess
 import sys
 import tomllib
 
@@ -61,8 +62,11 @@ def resources(name, kind):
 
 
 def container_tool():
-    found = shutil.which("docker") or shutil.which("podman")
-    return found or sys.exit("neither docker nor podman is here: the trainer's image needs one to be built and pushed")
+    """The first that works, as `make image` takes it: docker may be a client without its engine."""
+    for tool in ("docker", "podman"):
+        if shutil.which(tool) and subprocess.run([tool, "info"], capture_output=True).returncode == 0:
+            return tool
+    sys.exit("neither docker (with its engine) nor podman is here: the trainer's image needs one to be built and pushed")
 
 
 def registry_login(repository):
