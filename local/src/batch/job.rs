@@ -100,7 +100,7 @@ impl BatchJob {
 
     /// The attempt under way ended by itself: another one follows where the rules say so and attempts are left.
     pub(super) fn end_or_retry(&mut self, reason: &str, exit_code: Option<i32>) {
-        if self.next_attempt() < self.attempts && is_retried(&self.retries, reason, None, exit_code) {
+        if self.next_attempt() < self.attempts && is_retried(&self.retries, reason, self.container_reason.as_deref(), exit_code) {
             self.end_attempt(reason, exit_code);
             self.status = Status::Runnable;
         } else {

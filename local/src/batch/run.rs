@@ -66,7 +66,7 @@ impl Batch {
                 let reason = format!("CannotStartContainerError: {}: {error}", self.trainer.display());
                 self.change(id, |job| {
                     job.container_reason = Some(reason);
-                    job.end(Status::Failed, "Task failed to start", None);
+                    job.end_or_retry("Task failed to start", None);
                 });
             }
         }

@@ -108,10 +108,11 @@ async fn a_job_whose_machine_is_taken_away_starts_again_and_one_that_fails_does_
     let folder = tempfile::tempdir().unwrap();
     let mut queue = Queue::open(folder.path());
     let rules = Template::read().unwrap().training.retries;
-    let (taken, failing) = (queue.submit_with("taken-away-once", 3, None, rules.clone()), queue.submit_with("fail", 3, None, rules));
+    let taken = queue.submit_with("taken-away-once", 3, None, rules.clone());
     let (_, job) = queue.until(&taken, Status::Succeeded).await;
     let reasons: Vec<_> = job.attempted.iter().map(|attempt| attempt.status_reason.as_str()).collect();
     assert_eq!(reasons, ["Your Spot Task was interrupted.", "Essential container in task exited"]);
+    let failing = queue.submit_with("fail", 3, None, rules);
     assert_eq!(queue.until(&failing, Status::Failed).await.1.attempted.len(), 1);
 }
 
