@@ -86,7 +86,7 @@ SWEEPS = MINUTES / number(block("JobEventsFunction"), r"Schedule: rate\((\d+) mi
 KEPT_DAYS = number(block("ModelsBucket"), r"ExpirationInDays: !If \[InProduction, \d+, (\d+)")
 SPOT = "FARGATE_SPOT" in TEMPLATE
 ALARMS = len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", TEMPLATE))
-METRICS = len(re.findall(r'metric\("', (ROOT / "functions/predict/src/metrics.rs").read_text()))
+METRICS = len(re.findall(r'^        \("\w+", "', (ROOT / "functions/predict/src/metrics.rs").read_text(), re.M))
 
 
 def memory_gb(function):

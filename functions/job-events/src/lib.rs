@@ -64,11 +64,10 @@ impl JobEvents {
             End::Succeeded => reason::WITHOUT_RESULT.to_owned(),
         };
         self.note_end(job_id, &batch_job_id, &reason::of_failed(job.work(), &cause)).await?;
-        let Some(job) = self.jobs.find(job_id).await? else { return self.remove_results(job_id).await };
-        if matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
-            self.remove_results(job_id).await?;
+        match self.jobs.find(job_id).await? {
+            Some(job) => self.settle(&job).await,
+            None => self.remove_results(job_id).await,
         }
-        self.tell(&job).await
     }
 
     async fn note_end(&self, job_id: JobId, batch_job_id: &str, reason: &str) -> Result<(), CloudError> {
@@ -83,13 +82,15 @@ impl JobEvents {
         Ok(())
     }
 
-    /// Tells others of a job that has ended.
-    async fn tell(&self, job: &Job) -> Result<(), CloudError> {
-        if !job.status.is_final() {
-            return Ok(());
+    /// What is left to do for a job whose container is gone: to remove what nobody gets, and to tell others.
+    async fn settle(&self, job: &Job) -> Result<(), CloudError> {
+        if matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
+            self.remove_results(job.job_id).await?;
         }
-        self.bus.tell_finished(job).await?;
-        metrics::count_finished(job.status);
+        if job.status.is_final() {
+            self.bus.tell_finished(job).await?;
+            metrics::count_finished(job.status);
+        }
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl JobEvents {
         };
         tracing::info!(job = %job.job_id, noted, "swept: {reason}");
         match self.jobs.find(job.job_id).await? {
-            Some(ended) if noted => self.tell(&ended).await,
+            Some(ended) if noted => self.settle(&ended).await,
             _ => Ok(()),
         }
     }

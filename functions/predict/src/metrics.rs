@@ -1,15 +1,11 @@
-//! A line on standard output for each request: what `CloudWatch` takes for metrics where it stands in a log, without a call (the embedded metric
-//! format, version 0 of its specification).
+//! Metrics of each request, in a line of the log.
 //!
-//! The metrics have no dimensions: one for each job would be billed for each job. The job and what was doubtful about its features are
-//! properties of the line, which Logs Insights searches.
+//! They have no dimensions: one for each job would be billed for each job. The job and what was doubtful about its features are properties of
+//! the line, which Logs Insights searches.
 
-use std::{
-    collections::BTreeMap,
-    io::{Write as _, stdout},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, time::Duration};
 
+use cloud::{Metric, tell_metrics};
 use domain::JobId;
 use model::{Distribution, Feature, Reference};
 use serde_json::{Map, Value, json};
@@ -37,37 +33,28 @@ pub(crate) struct Took {
     pub model: Duration,
 }
 
-/// Tells of a request that was answered. A line that cannot be written is not worth a failed prediction.
+/// Tells of a request that was answered.
 pub(crate) fn record(job: JobId, took: Took, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let _ = writeln!(stdout(), "{}", line(now, job, took, warnings, counted));
+    tell_metrics(NAMESPACE, &[], &metrics(took, warnings), properties(job, warnings, counted));
 }
 
-fn line(now: Duration, job: JobId, took: Took, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) -> Value {
+fn metrics(took: Took, warnings: &[Vec<Warning>]) -> [Metric<'static>; 4] {
+    let doubtful = warnings.iter().filter(|of_row| !of_row.is_empty()).count();
+    [
+        ("Predictions", "Count", warnings.len().into()),
+        ("DoubtfulRows", "Count", doubtful.into()),
+        ("RequestTime", "Milliseconds", (took.request.as_secs_f64() * 1_000.0).into()),
+        ("ModelTime", "Milliseconds", (took.model.as_secs_f64() * 1_000.0).into()),
+    ]
+}
+
+fn properties(job: JobId, warnings: &[Vec<Warning>], counted: Option<Counted<'_>>) -> Map<String, Value> {
     let mut doubts: BTreeMap<&str, BTreeMap<Doubt, u64>> = BTreeMap::new();
     for (feature, doubt) in warnings.iter().flatten().map(Warning::kind) {
         *doubts.entry(feature).or_default().entry(doubt).or_default() += 1;
     }
-    let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
-    let metrics = [
-        metric("Predictions", "Count"),
-        metric("DoubtfulRows", "Count"),
-        metric("RequestTime", "Milliseconds"),
-        metric("ModelTime", "Milliseconds"),
-    ];
-    json!({
-        "_aws": {
-            "Timestamp": u64::try_from(now.as_millis()).unwrap_or_default(),
-            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics }],
-        },
-        "Predictions": warnings.len(),
-        "DoubtfulRows": warnings.iter().filter(|of_row| !of_row.is_empty()).count(),
-        "RequestTime": took.request.as_secs_f64() * 1_000.0,
-        "ModelTime": took.model.as_secs_f64() * 1_000.0,
-        "JobId": job,
-        "Doubts": doubts,
-        "Features": counted.map(features),
-    })
+    let properties = [("JobId", json!(job)), ("Doubts", json!(doubts)), ("Features", json!(counted.map(features)))];
+    properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// How many rows have which values of which feature, by the bins that occur.
@@ -86,26 +73,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_the_metrics_that_it_names() {
-        let doubtful = vec![Warning::missing("age"), Warning::missing("plan")];
+    fn a_line_tells_rows_times_doubts_and_values() {
+        let warnings = [vec![Warning::missing("age"), Warning::missing("plan")], Vec::new(), vec![Warning::missing("age")]];
+        let took = Took { request: Duration::from_millis(4), model: Duration::from_micros(1_500) };
+        let values = metrics(took, &warnings).map(|(name, _, value)| (name, value));
+        let expected = [("Predictions", json!(3)), ("DoubtfulRows", json!(2)), ("RequestTime", json!(4.0)), ("ModelTime", json!(1.5))];
+        assert_eq!(values, expected);
+
         let job = JobId::random();
         let ages = Distribution::of_numbers("age", [20.0, 60.0].into_iter());
         let reference = Reference { features: vec![ages], prediction: Distribution::of_numbers("prediction", [].into_iter()) };
-        let line = line(
-            Duration::from_millis(1_700_000_000_123),
-            job,
-            Took { request: Duration::from_millis(4), model: Duration::from_micros(1_500) },
-            &[doubtful, Vec::new(), vec![Warning::missing("age")]],
-            Some(Counted { reference: &reference, features: &[], bins: &[0, 1, 2, 3] }),
-        );
-        assert_eq!(line["_aws"]["Timestamp"], json!(1_700_000_000_123_u64));
-        let directive = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Dimensions"], json!([[]]));
-        for metric in directive["Metrics"].as_array().unwrap() {
-            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
-        }
-        assert_eq!((&line["Predictions"], &line["DoubtfulRows"], &line["ModelTime"]), (&json!(3), &json!(2), &json!(1.5)));
-        assert_eq!(line["Features"], json!({ "age": { "up to 60": 1, "above 60": 2, "missing or unknown": 3 } }));
-        assert_eq!((&line["JobId"], &line["Doubts"]), (&json!(job), &json!({ "age": { "missing": 2 }, "plan": { "missing": 1 } })));
+        let counted = Counted { reference: &reference, features: &[], bins: &[0, 1, 2, 3] };
+        let properties = Value::from(properties(job, &warnings, Some(counted)));
+        assert_eq!(properties["Features"], json!({ "age": { "up to 60": 1, "above 60": 2, "missing or unknown": 3 } }));
+        let doubts = json!({ "age": { "missing": 2 }, "plan": { "missing": 1 } });
+        assert_eq!((&properties["JobId"], &properties["Doubts"]), (&json!(job), &doubts));
     }
 }

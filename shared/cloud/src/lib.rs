@@ -1,13 +1,15 @@
-//! Our objects, items and jobs on S3, DynamoDB and Batch: the only place that imports the AWS SDK.
+//! Our objects, items, jobs and events on S3, DynamoDB, Batch and EventBridge: the only place that imports the AWS SDK.
 //!
-//! One concrete struct per store: [`Objects`], [`Datasets`], [`Jobs`], and [`Batch`] and [`EventBus`] with the features `batch` and `events`. Each is a client and the name
-//! of what it works on; cloning one is cheap. What a caller owns is scoped by a [`domain::UserId`]: another owner's item reads as absent.
+//! One concrete struct per store: [`Objects`], [`Datasets`], [`Jobs`], and [`Batch`] and [`EventBus`] with the features `batch` and
+//! `events`. Each is a client and the name of what it works on; cloning one is cheap. What a caller owns is scoped by a
+//! [`domain::UserId`]: another owner's item reads as absent.
 
 #[cfg(feature = "batch")]
 mod batch;
 mod config;
 mod datasets;
 mod deployment;
+mod embedded_metrics;
 mod error;
 #[cfg(feature = "events")]
 mod event_bus;
@@ -29,6 +31,7 @@ pub use batch::{Batch, BatchJob, Submission, TrainerPlaces, TrainingQueue};
 pub use config::config;
 pub use datasets::{Claim, Datasets};
 pub use deployment::Deployment;
+pub use embedded_metrics::{Metric, tell_metrics};
 pub use error::CloudError;
 #[cfg(feature = "events")]
 pub use event_bus::EventBus;
