@@ -79,6 +79,7 @@ impl Batch {
             is_ours = job.status == Status::Runnable;
             if is_ours {
                 job.status = Status::Starting;
+                job.container_reason = None;
             }
         });
         is_ours
