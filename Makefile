@@ -215,8 +215,8 @@ bench-families: ## What other families of models would add to an ensemble (ONLY=
 cost: ## Reckon docs/cost.md anew from the price list and the template (CHECK=1: fail if it is another)
 	@python3 docs/cost.py $(if $(CHECK),--check)
 
-# SAM's programs, and ours that deploy.
-SAM := PATH="$(CURDIR)/target/bench/template-venv/bin:$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
+# The environment of SAM's programs and of ours that deploy. cargo-lambda takes Zig from the first python3 that it finds: it must be its own.
+SAM := PATH="$(CURDIR)/$(VENV)/bin:$(CURDIR)/target/bench/template-venv/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: sam-build
 sam-build: tools-lambda tools-sam ## Build the functions as a deployment does, into target/sam
@@ -224,11 +224,11 @@ sam-build: tools-lambda tools-sam ## Build the functions as a deployment does, i
 
 .PHONY: deploy
 deploy: tools-lambda tools-sam ## Build and deploy everything to AWS (ENV=dev or another section of samconfig.toml)
-	@$(SAM) python deploy/deploy.py "$(ENV)"
+	@$(SAM) target/bench/template-venv/bin/python deploy/deploy.py "$(ENV)"
 
 .PHONY: destroy
 destroy: tools-sam ## Remove a deployment and all that it holds (ENV=dev)
-	@$(SAM) python deploy/destroy.py "$(ENV)"
+	@$(SAM) target/bench/template-venv/bin/python deploy/destroy.py "$(ENV)"
 
 # ---- what the targets need, installed when it is missing ----
 
