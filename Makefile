@@ -137,6 +137,11 @@ image: ## Build the trainer's image (ARCH=arm64 or x86_64, TAG=automl-trainer) w
 	$(ENGINE) build --platform "$$platform" $(if $(filter podman buildah,$(ENGINE)),--build-arg BUILDPLATFORM=$$own) \
 	  -f training-image/Dockerfile -t "$(TAG)" .
 
+.PHONY: test-arm64
+test-arm64: tools-cargo tools-nextest ## Answer every sample event with the arm64 functions and trainer that `make build` made
+	cargo build --workspace --bins
+	@tests/arm64/run.sh "$(TARGET_DIR)"
+
 .PHONY: test-image
 test-image: binaries ## Build the trainer's image without Docker and run jobs in it, some of them killed (KILLS=50 SEED=1 OPTIMISED=1)
 	tests/image/build.sh

@@ -36,8 +36,11 @@ pub use tables::{Table, churn, flowers, houses};
 /// How long a stack may take to serve or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The folder of the built binaries: the one above the test executable's.
+/// The folder of the built binaries: `AUTOML_BINARIES`, or the one above the test executable's.
 pub fn binaries() -> PathBuf {
+    if let Some(folder) = std::env::var_os("AUTOML_BINARIES") {
+        return folder.into();
+    }
     let test = std::env::current_exe().expect("the test has a path");
     test.ancestors().nth(2).expect("the test is in target/<profile>/deps").to_owned()
 }
