@@ -17,6 +17,9 @@ if [ "$(uname -m)" != aarch64 ]; then
   fi
 fi
 
+[ -f "$target/lambda/front/bootstrap.zip" ] && [ -f "$target/aarch64-unknown-linux-gnu/release/trainer" ] \
+  || { echo 'build the functions and the trainer first: make build ARCH=arm64' >&2; exit 1; }
+
 # A local stack beside whose binary lie those for arm64.
 stack=$target/arm64
 rm -rf "$stack"
