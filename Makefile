@@ -138,9 +138,8 @@ image: ## Build the trainer's image (ARCH=arm64 or x86_64, TAG=automl-trainer) w
 	  -f training-image/Dockerfile -t "$(TAG)" .
 
 .PHONY: test-arm64
-test-arm64: tools-cargo tools-nextest ## Answer every sample event with the arm64 functions and trainer that `make build` made
-	cargo build --workspace --bins
-	@tests/arm64/run.sh "$(TARGET_DIR)"
+test-arm64: binaries tools-nextest ## Answer every sample event with the arm64 functions and trainer that `make build` made
+	@tests/arm64/run.sh "$(TARGET_DIR)" $(FUNCTIONS)
 
 .PHONY: test-image
 test-image: binaries ## Build the trainer's image without Docker and run jobs in it, some of them killed (KILLS=50 SEED=1 OPTIMISED=1)

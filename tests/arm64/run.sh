@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # The functions and the trainer as they are deployed by default, those for arm64 that `make build ARCH=arm64` made, answer the sample events;
 # where this machine has another processor, under Qemu.
-#   tests/arm64/run.sh TARGET_FOLDER
+#   tests/arm64/run.sh TARGET_FOLDER FUNCTION...
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=$(realpath "$1")
+functions=("${@:2}")
 
 emulator=()
 if [ "$(uname -m)" != aarch64 ]; then
   emulator=(qemu-aarch64-static -L /usr/aarch64-linux-gnu)
+  packages=(qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross)
   if ! command -v "${emulator[0]}" > /dev/null || ! [ -e /usr/aarch64-linux-gnu/lib/libgcc_s.so.1 ]; then
-    [ "$(id -u)" = 0 ] || { echo 'only root can install what is missing: qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross' >&2; exit 1; }
-    echo 'installing Qemu and the libraries of arm64 …'
+    [ "$(id -u)" = 0 ] || { echo "only root can install what is missing: ${packages[*]}" >&2; exit 1; }
+    echo "installing ${packages[*]} …"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross > /dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null
   fi
 fi
 
@@ -25,7 +27,7 @@ stack=$target/arm64
 rm -rf "$stack"
 mkdir -p "$stack/built"
 ln "$target/debug/automl-local" "$stack/automl-local"
-for binary in front upload datasets jobs deploy predict ingest job-events trainer; do
+for binary in "${functions[@]}" trainer; do
   built=$stack/built/$binary
   if [ $binary = trainer ]; then
     ln "$target/aarch64-unknown-linux-gnu/release/trainer" "$built"
